@@ -1,0 +1,7 @@
+/** Every subcommand, in the order `landfall --help` shows them. Add one by adding a file and a line. */
+
+import type { Command } from 'commander';
+
+export type Register = (program: Command) => void;
+
+export const commands: readonly Register[] = [];

@@ -1,0 +1,144 @@
+/**
+ * The policy contract: everything a program needs to run a policy on a robot, stored as JSON inside every checkpoint.
+ * Trainer, evaluator, page, bridge and twin read it and nothing else. The schema below is the single source of its
+ * types. Knows nothing of networks' arithmetic, files or sockets.
+ */
+
+import * as v from 'valibot';
+import { parseWith } from './schema.ts';
+
+export const CONTRACT_VERSION = 1;
+
+const finite = v.pipe(v.number(), v.finite());
+const positive = v.pipe(finite, v.minValue(0));
+const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
+const range = v.tuple([finite, finite]);
+/** null stands for no limit: JSON has no Infinity. */
+const limit = v.nullable(positive);
+
+const jointSchema = v.strictObject({
+  name: v.string(),
+  /** +1, or -1 when the robot counts this joint the other way round. */
+  sign: v.picklist([1, -1]),
+  unit: v.picklist(['rad', 'm']),
+  /** Position range the policy may use, rad or m; null for none. */
+  position: v.nullable(range),
+  /** Largest speed, rad/s or m/s. A faster joint is a fault. */
+  velocity: limit,
+  /** Largest effort, N m or N. Commands are clamped to it. */
+  effort: positive,
+  defaultPosition: finite,
+  /** Gains that move the joint to its default position and damp it, N m/rad and N m s/rad. */
+  kp: positive,
+  kd: positive,
+});
+
+const actionSchema = v.strictObject({
+  name: v.string(),
+  kind: v.picklist(['effort', 'position']),
+  joints: v.array(v.string()),
+  /** command = clip(offset + scale * action): N m for effort, rad from the default position for position. */
+  scale: finite,
+  offset: finite,
+  clip: range,
+  /** Largest change of the command, per second; null for none. */
+  rateLimit: limit,
+});
+
+const observationSchema = v.strictObject({
+  name: v.string(),
+  /** The term's function in core/observation.ts. */
+  term: v.string(),
+  joints: v.array(v.string()),
+  /** Numbers this term writes, history included. */
+  size: natural,
+  unit: v.string(),
+  frame: v.string(),
+  scale: finite,
+  clip: v.nullable(range),
+  /** How many control steps are stacked, newest first. */
+  history: v.pipe(natural, v.minValue(1)),
+  /** How many control steps old the newest one is. */
+  delay: natural,
+});
+
+const normalizerSchema = v.strictObject({
+  /** [obsDim] */
+  mean: v.array(finite),
+  variance: v.array(positive),
+  count: positive,
+  /** normalised = clip((obs - mean) / sqrt(variance + epsilon), -clip, clip) */
+  epsilon: positive,
+  clip: positive,
+});
+
+const networkSchema = v.strictObject({
+  kind: v.literal('mlp'),
+  /** Input, hidden and output sizes of the actor. */
+  layers: v.array(natural),
+  activation: v.picklist(['tanh', 'elu', 'relu']),
+});
+
+const rosSchema = v.strictObject({
+  state: v.strictObject({ topic: v.string(), type: v.string() }),
+  /** `mapping` names a file of bridge/mappings/, which turns a joint command into a message of `type`. */
+  command: v.strictObject({ topic: v.string(), type: v.string(), mapping: v.string() }),
+  /** Who stops the robot when commands stop, and after how long; null when nobody does. */
+  watchdog: v.nullable(v.strictObject({ seconds: positive, by: v.string() })),
+});
+
+const safetySchema = v.strictObject({
+  /** A state older than this is a fault, s. */
+  stateAge: positive,
+  /** A round trip to the robot slower than this at arming is a refusal, s. */
+  roundTrip: positive,
+  /** How long damping is commanded on every exit, s. */
+  damping: positive,
+});
+
+export const contractSchema = v.strictObject({
+  schema: v.literal(CONTRACT_VERSION),
+  robot: v.strictObject({ name: v.string(), urdfHash: v.string() }),
+  joints: v.array(jointSchema),
+  control: v.strictObject({ rateHz: positive, physicsDt: positive }),
+  actions: v.array(actionSchema),
+  observations: v.array(observationSchema),
+  normalizer: normalizerSchema,
+  network: networkSchema,
+  safety: safetySchema,
+  ros: rosSchema,
+  engine: v.strictObject({ name: v.string(), version: v.string() }),
+  task: v.string(),
+  seed: natural,
+  /** The resolved configuration of the run that made the policy. */
+  config: v.record(v.string(), v.unknown()),
+});
+
+export type Contract = v.InferOutput<typeof contractSchema>;
+export type JointContract = Contract['joints'][number];
+export type ActionContract = Contract['actions'][number];
+export type ObservationContract = Contract['observations'][number];
+export type NormalizerContract = Contract['normalizer'];
+export type NetworkContract = Contract['network'];
+export type RosContract = Contract['ros'];
+export type SafetyContract = Contract['safety'];
+
+/**
+ * A contract from JSON of unknown origin.
+ * @param where names the file or message, for the error
+ * @throws InputError naming the field, what was expected and what came
+ */
+export function parseContract(value: unknown, where: string): Contract {
+  const contract = parseWith(contractSchema, value, `policy contract in ${where}`);
+  return contract;
+}
+
+/** Numbers in one observation. */
+export function obsDim(contract: Pick<Contract, 'observations'>): number {
+  return contract.observations.reduce((sum, term) => sum + term.size, 0);
+}
+
+/** Numbers in one action. */
+export function actionDim(contract: Pick<Contract, 'actions'>): number {
+  return contract.actions.reduce((sum, term) => sum + term.joints.length, 0);
+}

@@ -1,0 +1,124 @@
+/**
+ * Splittable randomness: a key names a stream of random numbers, and keys are derived from keys.
+ * The generator is Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011),
+ * so number i of a stream is a pure function of (key, i): same seed, same bytes, whatever the order or the worker.
+ */
+
+import { cos, log, sin } from './math.ts';
+
+/** Two unsigned 32-bit words. */
+export type Key = readonly [number, number];
+
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+const KEY_SCHEDULE_PARITY = 0x1bd11bda;
+
+const block = new Uint32Array(2);
+
+/** One Threefry-2x32-20 block into `block`. */
+function threefry(k0: number, k1: number, c0: number, c1: number): void {
+  const k2 = k0 ^ k1 ^ KEY_SCHEDULE_PARITY;
+  let x0 = (c0 + k0) | 0;
+  let x1 = (c1 + k1) | 0;
+  for (let group = 0; group < 5; group++) {
+    const offset = (group & 1) * 4;
+    for (let i = 0; i < 4; i++) {
+      const r = ROTATIONS[offset + i]!;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
+    }
+    const g = group + 1;
+    const a = g % 3 === 0 ? k0 : g % 3 === 1 ? k1 : k2;
+    const b = g % 3 === 0 ? k1 : g % 3 === 1 ? k2 : k0;
+    x0 = (x0 + a) | 0;
+    x1 = (x1 + b + g) | 0;
+  }
+  block[0] = x0;
+  block[1] = x1;
+}
+
+/** The key of a seed. @param seed a non-negative integer below 2^53 */
+export function keyOf(seed: number): Key {
+  return [Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0];
+}
+
+/** The key derived from `key` and a number: an environment's id, an episode's number, a purpose. */
+export function foldIn(key: Key, data: number): Key {
+  threefry(key[0], key[1], Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
+  return [block[0]!, block[1]!];
+}
+
+/** `count` independent keys. */
+export function split(key: Key, count: number): Key[] {
+  return Array.from({ length: count }, (_, i) => foldIn(key, 2 ** 40 + i));
+}
+
+/** The random numbers of one key, in order. Allocates nothing after construction. */
+export class RandomStream {
+  #k0 = 0;
+  #k1 = 0;
+  #counter = 0;
+  #spare = 0;
+  #hasSpare = false;
+
+  constructor(key: Key) {
+    this.reset(key);
+  }
+
+  /** Start over with another key. */
+  reset(key: Key): void {
+    this.#k0 = key[0];
+    this.#k1 = key[1];
+    this.#counter = 0;
+    this.#hasSpare = false;
+  }
+
+  /** Start over with `foldIn(key, data)`, without making a key. */
+  resetFolded(key: Key, data: number): void {
+    threefry(key[0], key[1], Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
+    this.#k0 = block[0]!;
+    this.#k1 = block[1]!;
+    this.#counter = 0;
+    this.#hasSpare = false;
+  }
+
+  /** Uniform in [0, 1) with 53 random bits. */
+  uniform(): number {
+    threefry(this.#k0, this.#k1, Math.floor(this.#counter / 2 ** 32), this.#counter >>> 0);
+    this.#counter++;
+    return ((block[0]! >>> 6) * 2 ** 27 + (block[1]! >>> 5)) / 2 ** 53;
+  }
+
+  /** Uniform in [lower, upper). */
+  between(lower: number, upper: number): number {
+    return lower + (upper - lower) * this.uniform();
+  }
+
+  /** Standard normal, Box & Muller (1958), both values used. */
+  normal(): number {
+    if (this.#hasSpare) {
+      this.#hasSpare = false;
+      return this.#spare;
+    }
+    const radius = Math.sqrt(-2 * log(1 - this.uniform()));
+    const angle = 2 * Math.PI * this.uniform();
+    this.#spare = radius * sin(angle);
+    this.#hasSpare = true;
+    return radius * cos(angle);
+  }
+
+  /** An integer in [0, n). @param n below 2^32 */
+  below(n: number): number {
+    return Math.floor(this.uniform() * n);
+  }
+
+  /** A random order of 0..out.length-1 into `out` (Fisher & Yates). */
+  permutation(out: Int32Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = i;
+    for (let i = out.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const t = out[i]!;
+      out[i] = out[j]!;
+      out[j] = t;
+    }
+  }
+}
