@@ -1,0 +1,141 @@
+/**
+ * Steps a slice of the environments through one iteration with the current policy. The same function runs in one thread
+ * and in many: what environment n does depends on (seed, n) alone. Allocates nothing per step.
+ */
+
+import type { Contract } from '../core/contract.ts';
+import { LandfallError, NumericError } from '../core/errors.ts';
+import { exp } from '../core/math.ts';
+import { foldIn, type Key, RandomStream } from '../core/rng.ts';
+import type { Environment } from '../sim/environment.ts';
+import { ObsNormalizer } from './actor.ts';
+import { Mlp, splitTensors, tensorSizes } from './mlp.ts';
+import type { RolloutBuffer } from './rollout-buffer.ts';
+
+const HALF_LOG_TWO_PI = 0.9189385332046727;
+
+/** Sees every environment step of a slice; the viewer's tap. */
+export type StepTap = (t: number, n: number, environment: Environment, obs: Float32Array, obsOffset: number) => void;
+
+export class Rollout {
+  readonly #environments: readonly Environment[];
+  readonly #first: number;
+  readonly #buffer: RolloutBuffer;
+  readonly #contract: Contract;
+  readonly #mlp: Mlp;
+  readonly #weights: readonly Float32Array[];
+  readonly #logStd: Float32Array;
+  readonly #std: Float64Array;
+  readonly #input: Float32Array;
+  readonly #mean: Float32Array;
+  readonly #random = new RandomStream([0, 0]);
+  readonly #noiseKeys: readonly Key[];
+  readonly #episodes: Int32Array;
+  #started = false;
+
+  /**
+   * @param first id of the slice's first environment
+   * @param key of the exploration noise
+   */
+  constructor(
+    environments: readonly Environment[],
+    first: number,
+    buffer: RolloutBuffer,
+    contract: Contract,
+    key: Key,
+  ) {
+    this.#environments = environments;
+    this.#first = first;
+    this.#buffer = buffer;
+    this.#contract = contract;
+    const { layers, activation } = contract.network;
+    this.#mlp = new Mlp(layers, activation);
+    this.#weights = splitTensors(buffer.parameters, tensorSizes(layers));
+    this.#logStd = buffer.parameters.subarray(buffer.shape.parameters - buffer.shape.actionDim);
+    this.#std = new Float64Array(this.#logStd.length);
+    this.#input = new Float32Array(buffer.shape.obsDim);
+    this.#mean = new Float32Array(buffer.shape.actionDim);
+    this.#noiseKeys = environments.map((_, i) => foldIn(key, first + i));
+    this.#episodes = new Int32Array(environments.length);
+  }
+
+  /**
+   * Fill the slice's columns of the buffer.
+   * @param iteration counts from 0 and seeds the exploration noise
+   */
+  collect(iteration: number, tap?: StepTap): void {
+    const { shape, obs, normalizer, termSums } = this.#buffer;
+    const { horizon, numEnvs, obsDim, rewardTerms } = shape;
+    const normalize = new ObsNormalizer({
+      ...this.#contract.normalizer,
+      mean: Array.from(normalizer.subarray(0, obsDim)),
+      variance: Array.from(normalizer.subarray(obsDim)),
+    });
+    for (let i = 0; i < this.#std.length; i++) this.#std[i] = exp(this.#logStd[i]!);
+    const last = horizon * numEnvs * obsDim;
+    for (let i = 0; i < this.#environments.length; i++) {
+      const n = this.#first + i;
+      const row = n * obsDim;
+      if (this.#started) {
+        obs.copyWithin(row, last + row, last + row + obsDim);
+      } else {
+        this.#environments[i]!.reset(0, obs, row);
+        this.#episodes[i] = 1;
+      }
+      termSums.fill(0, n * rewardTerms, (n + 1) * rewardTerms);
+    }
+    this.#started = true;
+    for (let t = 0; t < horizon; t++) {
+      for (let i = 0; i < this.#environments.length; i++) this.#step(iteration, t, i, normalize, tap);
+    }
+  }
+
+  #step(iteration: number, t: number, i: number, normalize: ObsNormalizer, tap: StepTap | undefined): void {
+    const buffer = this.#buffer;
+    const { horizon, numEnvs, obsDim, actionDim, rewardTerms } = buffer.shape;
+    const environment = this.#environments[i]!;
+    const n = this.#first + i;
+    const cell = t * numEnvs + n;
+
+    normalize.apply(buffer.obs, cell * obsDim, this.#input);
+    this.#mlp.forward(this.#weights, this.#input, this.#mean);
+    this.#random.resetFolded(this.#noiseKeys[i]!, iteration * horizon + t);
+    let logProb = 0;
+    for (let k = 0; k < actionDim; k++) {
+      // a = mu + sigma z,   log pi(a) = sum -z^2/2 - log sigma - log(2 pi)/2
+      const z = this.#random.normal();
+      buffer.action[cell * actionDim + k] = this.#mean[k]! + this.#std[k]! * z;
+      logProb += -0.5 * z * z - this.#logStd[k]! - HALF_LOG_TWO_PI;
+    }
+    if (!Number.isFinite(logProb)) {
+      throw new NumericError(`the action of environment ${n} is not finite at step ${t} of iteration ${iteration}`);
+    }
+    buffer.logProb[cell] = logProb;
+
+    const next = (cell + numEnvs) * obsDim;
+    try {
+      environment.step(buffer.action, cell * actionDim, buffer.obs, next);
+    } catch (error) {
+      if (error instanceof LandfallError)
+        error.message = `environment ${n}, iteration ${iteration}, step ${t}: ${error.message}`;
+      throw error;
+    }
+    buffer.reward[cell] = environment.reward;
+    buffer.terminated[cell] = environment.terminated ? 1 : 0;
+    buffer.truncated[cell] = environment.truncated ? 1 : 0;
+    for (let k = 0; k < rewardTerms; k++) {
+      buffer.termSums[n * rewardTerms + k] = buffer.termSums[n * rewardTerms + k]! + environment.rewardTerms[k]!;
+    }
+    tap?.(t, n, environment, buffer.obs, next);
+    if (!environment.terminated && !environment.truncated) {
+      buffer.endedLength[cell] = 0;
+      return;
+    }
+    buffer.endedReturn[cell] = environment.episodeReturn;
+    buffer.endedLength[cell] = environment.episodeSteps;
+    buffer.endedSuccess[cell] = environment.success ? 1 : 0;
+    buffer.finalObs.set(buffer.obs.subarray(next, next + obsDim), cell * obsDim);
+    environment.reset(this.#episodes[i]!, buffer.obs, next);
+    this.#episodes[i] = this.#episodes[i]! + 1;
+  }
+}

@@ -1,0 +1,79 @@
+/** Mass, centre of mass and principal inertia of a link as a rigid body, with the scales of `Dynamics` applied. */
+
+import type { Inertial, Quat, Vec3 } from '../core/robot-model.ts';
+import { quatMultiply, quatRotate } from '../core/rotation.ts';
+import type { Dynamics } from './dynamics.ts';
+import { principalInertia, type Tensor } from './inertia.ts';
+
+export interface MassProperties {
+  readonly mass: number;
+  /** Centre of mass in the body's frame, m. */
+  readonly com: Vec3;
+  /** Principal moments about the centre of mass, kg m2. */
+  readonly moments: Vec3;
+  /** From the principal axes to the body's frame. */
+  readonly frame: Quat;
+}
+
+/**
+ * The body's frame stands at the link's origin and is parallel to the world's when every joint is at 0.
+ * @param linkRotation of the link's frame at the zero pose
+ * @param axis of joint `j`, unit, in the body's frame
+ * @param j the joint that moves the link
+ */
+export function massProperties(
+  inertial: Inertial,
+  linkRotation: Quat,
+  axis: Vec3,
+  dynamics: Dynamics,
+  j: number,
+): MassProperties {
+  const scale = dynamics.massScale[j]!;
+  const comScale = dynamics.comScale[j]!;
+  const com = quatRotate(linkRotation, inertial.origin.xyz, [0, 0, 0]);
+  const tensor = rotateTensor(inertial.inertia, quatMultiply(linkRotation, inertial.origin.quat, [0, 0, 0, 1]));
+  const armature = dynamics.armature[j]!;
+  // I' = s I + armature * a a^T: a rotor that turns only about the joint's axis
+  const full = tensor.map((value, k) => {
+    const [row, column] = ENTRIES[k]!;
+    return scale * value + armature * axis[row]! * axis[column]!;
+  });
+  const principal = principalInertia(full as unknown as Tensor);
+  return {
+    mass: scale * inertial.mass,
+    com: [comScale * com[0]!, comScale * com[1]!, comScale * com[2]!],
+    moments: principal.moments,
+    frame: principal.frame,
+  };
+}
+
+/** Rows and columns of a tensor's six entries. */
+const ENTRIES = [
+  [0, 0],
+  [1, 1],
+  [2, 2],
+  [0, 1],
+  [0, 2],
+  [1, 2],
+] as const;
+
+/** R I R^T. */
+function rotateTensor([ixx, iyy, izz, ixy, ixz, iyz]: Tensor, rotation: Quat): number[] {
+  const inertia = [
+    [ixx, ixy, ixz],
+    [ixy, iyy, iyz],
+    [ixz, iyz, izz],
+  ];
+  const columns = [
+    quatRotate(rotation, [1, 0, 0], [0, 0, 0]),
+    quatRotate(rotation, [0, 1, 0], [0, 0, 0]),
+    quatRotate(rotation, [0, 0, 1], [0, 0, 0]),
+  ];
+  return ENTRIES.map(([row, column]) => {
+    let sum = 0;
+    for (let a = 0; a < 3; a++) {
+      for (let b = 0; b < 3; b++) sum += columns[a]![row]! * inertia[a]![b]! * columns[b]![column]!;
+    }
+    return sum;
+  });
+}

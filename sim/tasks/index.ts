@@ -1,0 +1,17 @@
+/** Every task by name. */
+
+import { InputError, nearest } from '../../core/errors.ts';
+import type { TaskDefinition } from '../task.ts';
+import { pendulum } from './pendulum.ts';
+
+export const tasks: Readonly<Record<string, TaskDefinition>> = { pendulum };
+
+/** @throws InputError naming the tasks there are */
+export function taskNamed(name: string): TaskDefinition {
+  const task = tasks[name];
+  if (task !== undefined) return task;
+  const near = nearest(name, Object.keys(tasks));
+  throw new InputError(`there is no task named ${name}`, {
+    repair: near === undefined ? `tasks: ${Object.keys(tasks).join(', ')}` : `did you mean ${near}?`,
+  });
+}

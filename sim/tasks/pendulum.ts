@@ -1,0 +1,77 @@
+/**
+ * Swing a pendulum up and balance it, with a motor too weak to lift it: 1.0 N m where gravity needs 2.8. The rules of
+ * success are those of the torque-limited simple pendulum (JOSS 10.21105/joss.03884): start hanging, q = pi after 10 s.
+ */
+
+import { cos, exp, wrapAngle } from '../../core/math.ts';
+import type { RobotState } from '../../core/robot.ts';
+import { defineTask } from '../task.ts';
+
+/** Distance from upright, rad. */
+function tilt(state: RobotState): number {
+  return wrapAngle(state.q[0]! - Math.PI);
+}
+
+export const pendulum = defineTask({
+  name: 'pendulum',
+  summary: 'swing up and balance a torque-limited pendulum, starting from hanging',
+  robot: 'pendulum',
+  // 100 Hz: the unstable pole of the upright pendulum is sqrt(g/l) = 4.4 rad/s, so 140 steps a radian of its time.
+  rateHz: 100,
+  physics: { physicsDt: 0.005, solverIterations: 4 },
+  episodeSeconds: 10,
+  observations: [
+    { name: 'angle', term: 'joint_sin_cos', joints: ['shoulder'], scale: 1, clip: null, history: 1, delay: 0 },
+    { name: 'velocity', term: 'joint_velocity', joints: ['shoulder'], scale: 0.1, clip: [-3, 3], history: 1, delay: 0 },
+    // Two actions back covers 20 ms of latency: with them the delayed pendulum is a Markov process again.
+    { name: 'last_actions', term: 'last_action', joints: ['shoulder'], scale: 1, clip: null, history: 2, delay: 0 },
+  ],
+  actions: [
+    { name: 'torque', kind: 'effort', joints: ['shoulder'], scale: 1, offset: 0, clip: [-1, 1], rateLimit: null },
+  ],
+  rewards: {
+    height: {
+      weight: 1,
+      fn: ({ state }) => (1 - cos(state.q[0]!)) / 2,
+      doc: 'height of the weight, 0 hanging to 1 upright',
+    },
+    balance: {
+      weight: 2,
+      fn: ({ state }) => exp(-((tilt(state) / 0.3) ** 2) - (state.qd[0]! / 1) ** 2),
+      doc: 'close to upright and slow',
+    },
+    torque: { weight: -0.1, fn: ({ action }) => action[0]! ** 2, doc: 'torque squared' },
+    smoothness: {
+      weight: -1,
+      fn: ({ action, lastAction }) => (action[0]! - lastAction[0]!) ** 2,
+      doc: 'change of torque from step to step, squared',
+    },
+  },
+  terminations: {
+    overspeed: ({ state }) => Math.abs(state.qd[0]!) > 20,
+  },
+  start(random, training, q, qd) {
+    const anywhere = training && random.uniform() < 0.5;
+    q[0] = anywhere ? random.between(-Math.PI, Math.PI) : random.between(-0.05, 0.05);
+    qd[0] = anywhere ? random.between(-6, 6) : random.between(-0.05, 0.05);
+  },
+  // Wide enough for another load, another bearing and a slow bus; narrow enough that 1 N m can still pump it up.
+  randomization: {
+    massScale: { operation: 'scale', range: [0.85, 1.2] },
+    comScale: { operation: 'scale', range: [0.95, 1.05] },
+    armature: { operation: 'add', range: [0, 0.005] },
+    damping: { operation: 'scale', range: [0.5, 1.5] },
+    friction: { operation: 'scale', range: [0.5, 1.5] },
+    torqueScale: { operation: 'scale', range: [0.9, 1.1] },
+    torqueOffset: { operation: 'add', range: [-0.03, 0.03] },
+    latency: { operation: 'abs', range: [0, 0.02] },
+    gravity: { operation: 'add', range: [-0.05, 0.05] },
+    positionNoise: { operation: 'abs', range: [0, 0.005] },
+    velocityNoise: { operation: 'abs', range: [0, 0.1] },
+  },
+  success: {
+    seconds: 1,
+    test: (state) => Math.abs(tilt(state)) < 0.2 && Math.abs(state.qd[0]!) < 0.5,
+  },
+  safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },
+});
