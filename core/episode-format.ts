@@ -1,0 +1,119 @@
+/**
+ * How an episode lies in an MCAP file (https://mcap.dev/spec): topics, schemas, metadata records. Profile `ros2`, so
+ * Foxglove and `ros2 bag` open it. Every step is three messages with the step's number as their sequence. Knows only
+ * the layout; core/episode-writer.ts and core/episode-reader.ts do the work.
+ */
+
+import * as v from 'valibot';
+import { parseContract } from './contract.ts';
+import type { EpisodeMeta, EpisodeOutcome } from './episode.ts';
+import { InputError } from './errors.ts';
+import { exactJson, exactNumber } from './exact-json.ts';
+import { parseWith } from './schema.ts';
+
+export const EPISODE_VERSION = 1;
+
+/** Names of the metadata records: the first comes before the steps, the second after them. */
+export const META_RECORD = 'landfall';
+export const OUTCOME_RECORD = 'landfall_outcome';
+
+/** What a topic holds. Stored in its channel's metadata under `landfall`, so that topics may have any name. */
+export type Role = 'state' | 'command' | 'step';
+export const ROLE_KEY = 'landfall';
+
+export const STATE_TOPIC = '/joint_states';
+export const STEP_TOPIC = '/landfall/step';
+export const DESCRIPTION_TOPIC = '/robot_description';
+const DEFAULT_COMMAND_TOPIC = '/joint_commands';
+
+/** The topic the robot took its commands on, when that is known. */
+export function commandTopic(meta: EpisodeMeta): string {
+  const topic = meta.contract?.ros.command.topic ?? DEFAULT_COMMAND_TOPIC;
+  const taken = [STATE_TOPIC, STEP_TOPIC, DESCRIPTION_TOPIC].includes(topic);
+  return taken ? DEFAULT_COMMAND_TOPIC : topic;
+}
+
+const number = { type: 'number' };
+const numbers = { type: 'array', items: number };
+
+/** JSON Schema of `/landfall/step`. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity". */
+export const stepSchema = {
+  name: 'landfall/Step',
+  text: JSON.stringify({
+    type: 'object',
+    properties: {
+      sensorTime: number,
+      receiptTime: number,
+      commandTime: number,
+      obs: numbers,
+      action: numbers,
+      reward: number,
+      rewardTerms: { type: 'object', properties: {} },
+      terminated: { type: 'boolean' },
+      truncated: { type: 'boolean' },
+    },
+  }),
+};
+
+const anyNumber = v.pipe(
+  v.unknown(),
+  v.check((value) => exactNumber(value) !== undefined, 'a number'),
+  v.transform((value) => exactNumber(value) ?? NaN),
+);
+
+const metaSchema = v.object({
+  id: v.string(),
+  source: v.picklist(['sim', 'twin', 'robot', 'import']),
+  robot: v.string(),
+  task: v.string(),
+  joints: v.array(v.string()),
+  rateHz: anyNumber,
+  startedAt: anyNumber,
+  shadow: v.boolean(),
+  parameters: v.record(v.string(), anyNumber),
+});
+
+/** Fields that are text as they are; the others are JSON. */
+const TEXT_FIELDS = new Set(['id', 'source', 'robot', 'task']);
+
+export function metaToRecord(meta: EpisodeMeta): Map<string, string> {
+  const record = new Map([['version', String(EPISODE_VERSION)]]);
+  for (const [key, value] of Object.entries(meta)) {
+    record.set(key, TEXT_FIELDS.has(key) ? String(value) : exactJson(value));
+  }
+  return record;
+}
+
+/** @throws InputError when the record is of another version or not an episode's */
+export function metaFromRecord(record: ReadonlyMap<string, string>, where: string): EpisodeMeta {
+  const version = record.get('version');
+  if (version !== String(EPISODE_VERSION)) {
+    throw new InputError(`${where}: expected an episode of version ${EPISODE_VERSION}, found ${version ?? 'none'}`, {
+      repair: 'read it with the version of Landfall that recorded it',
+    });
+  }
+  const fields: Record<string, unknown> = {};
+  for (const [key, text] of record) fields[key] = TEXT_FIELDS.has(key) ? text : parseJson(text, key, where);
+  const meta = parseWith(metaSchema, fields, `episode description in ${where}`);
+  const contract = fields.contract ?? null;
+  return { ...meta, contract: contract === null ? null : parseContract(contract, where) };
+}
+
+export function outcomeToRecord(outcome: EpisodeOutcome): Map<string, string> {
+  return new Map([
+    ['reason', outcome.reason],
+    ['completed', String(outcome.completed)],
+  ]);
+}
+
+export function outcomeFromRecord(record: ReadonlyMap<string, string>): EpisodeOutcome {
+  return { reason: record.get('reason') ?? '', completed: record.get('completed') === 'true' };
+}
+
+function parseJson(text: string, key: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${where}: expected JSON in the episode's ${key}, found ${text.slice(0, 40)}`, { cause });
+  }
+}
