@@ -17,21 +17,15 @@ export function workerEntry(importMetaUrl: string, name: string): WorkerEntry {
   const fromSource = importMetaUrl.endsWith('.ts');
   return {
     url: new URL(`${name}${fromSource ? '.ts' : '.js'}`, importMetaUrl),
-    execArgv: fromSource ? ['--import', typescriptLoader(importMetaUrl)] : [],
+    execArgv: fromSource ? ['--import', typescriptLoader()] : [],
   };
 }
 
 /**
  * `--import tsx` registers itself in the main thread alone (tsx 4.23, Node 20), so a worker calls tsx's API. tsx is looked
- * up from the caller's file, because `--import` would look from the current directory.
+ * up from here, because `--import` would look from the current directory.
  */
-function typescriptLoader(importMetaUrl: string): string {
-  const code = [
-    `import { createRequire } from 'node:module';`,
-    `import { pathToFileURL } from 'node:url';`,
-    `const path = createRequire(${JSON.stringify(importMetaUrl)}).resolve('tsx/esm/api');`,
-    `const { register } = await import(pathToFileURL(path).href);`,
-    `register();`,
-  ].join('');
-  return `data:text/javascript,${encodeURIComponent(code)}`;
+function typescriptLoader(): string {
+  const api = import.meta.resolve('tsx/esm/api');
+  return `data:text/javascript,${encodeURIComponent(`import { register } from ${JSON.stringify(api)}; register();`)}`;
 }
