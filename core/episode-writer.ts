@@ -124,10 +124,7 @@ class QueuedWriter implements EpisodeWriter {
       await this.#writer.end();
     } catch (cause) {
       this.#error = cause instanceof Error ? cause : new Error(String(cause));
-      throw new LandfallError(`recording of ${this.#meta.id} stopped after ${this.#steps} steps: ${messageOf(cause)}`, {
-        cause,
-        repair: 'free the disk or choose another directory; what was recorded so far can be repaired',
-      });
+      throw new LandfallError(`stopped after ${this.#steps} steps: ${messageOf(cause)}`, { cause });
     }
   }
 
