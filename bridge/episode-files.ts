@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import type { Episode } from '../core/episode.ts';
 import { type EpisodeWriterOptions, encodeEpisode, readEpisode, salvageEpisode } from '../core/episode-mcap.ts';
+import { CUT_OFF } from '../core/episode-summary.ts';
 import { InputError, messageOf } from '../core/errors.ts';
 import { EPISODE_SUFFIX, exists, PART_SUFFIX } from './recorder.ts';
 
@@ -104,7 +105,7 @@ export async function repairEpisodeFile(path: string): Promise<Repair> {
     throw new InputError(`${path} is whole: there is nothing to repair`, { repair: `landfall episodes ${path}` });
   }
   const salvaged = await salvageEpisode(bytes, path);
-  const episode: Episode = { ...salvaged, outcome: { reason: 'cut off', completed: false } };
+  const episode: Episode = { ...salvaged, outcome: { reason: CUT_OFF, completed: false } };
   const damagedPath = `${finalPath}.damaged`;
   for (const taken of isPart ? [damagedPath, finalPath] : [damagedPath]) {
     if (await exists(taken)) {

@@ -1,7 +1,8 @@
 /** Every subcommand, in the order `landfall --help` shows them. Add one by adding a file and a line. */
 
 import type { Command } from 'commander';
+import { register as episodes } from './episodes.ts';
 
 export type Register = (program: Command) => void;
 
-export const commands: readonly Register[] = [];
+export const commands: readonly Register[] = [episodes];
