@@ -41,7 +41,7 @@ export async function findEpisodeFiles(directory: string): Promise<string[]> {
   const episodes = names.filter((name) => name.endsWith(EPISODE_SUFFIX) || name.endsWith(EPISODE_SUFFIX + PART_SUFFIX));
   if (episodes.length === 0) {
     throw new InputError(`no episodes in ${directory}: expected .mcap files, found ${names.length} other files`, {
-      repair: 'record some: landfall deploy RUN --url ws://localhost:9090',
+      repair: 'name the files to read, or record some: landfall deploy RUN --url ws://localhost:9090',
     });
   }
   return episodes.sort().map((name) => join(directory, name));

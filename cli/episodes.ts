@@ -89,7 +89,7 @@ function table(listed: readonly Listed[]): string[] {
     e.seconds.toFixed(2),
     e.rateHz.toFixed(1),
     e.jitterMs.toFixed(2),
-    e.return.toFixed(2),
+    e.return?.toFixed(2) ?? '-',
     e.outcome ?? CUT_OFF,
   ]);
   const all = [HEADINGS, ...rows];

@@ -16,8 +16,8 @@ export interface EpisodeSummary {
   readonly rateHz: number;
   /** 99th percentile of how far the time between commands is from its median, ms. */
   readonly jitterMs: number;
-  /** Sum of rewards. */
-  readonly return: number;
+  /** Sum of rewards; null for an imported recording, which has none. */
+  readonly return: number | null;
   /** How it ended; null when the recording was cut off. */
   readonly outcome: string | null;
   readonly completed: boolean;
@@ -39,7 +39,7 @@ export function summarizeEpisode(episode: Episode): EpisodeSummary {
     seconds: episodeDuration(episode),
     rateHz: period > 0 ? 1 / period : 0,
     jitterMs: 1000 * quantile(deviations, 0.99),
-    return: episodeReturn(episode),
+    return: meta.source === 'import' ? null : episodeReturn(episode),
     outcome: outcome?.reason ?? null,
     completed: outcome?.completed ?? false,
     shadow: meta.shadow,
@@ -50,7 +50,7 @@ export interface EpisodeTotals {
   readonly episodes: number;
   readonly steps: number;
   readonly seconds: number;
-  /** null without episodes. */
+  /** null without episodes that have rewards. */
   readonly meanReturn: number | null;
   readonly completed: number;
   readonly cutOff: number;
@@ -60,11 +60,12 @@ export interface EpisodeTotals {
 
 export function totalEpisodes(summaries: readonly EpisodeSummary[]): EpisodeTotals {
   const sum = (value: (summary: EpisodeSummary) => number) => summaries.reduce((total, s) => total + value(s), 0);
+  const rewarded = sum((s) => Number(s.return !== null));
   return {
     episodes: summaries.length,
     steps: sum((s) => s.steps),
     seconds: sum((s) => s.seconds),
-    meanReturn: summaries.length === 0 ? null : sum((s) => s.return) / summaries.length,
+    meanReturn: rewarded === 0 ? null : sum((s) => s.return ?? 0) / rewarded,
     completed: sum((s) => Number(s.completed)),
     cutOff: sum((s) => Number(isCutOff(s))),
     faults: sum((s) => Number(!isCutOff(s) && !s.completed)),
