@@ -33,6 +33,11 @@ export function tensorSizes(layers: readonly number[]): number[] {
   return layers.slice(1).flatMap((outputs, i) => [layers[i]! * outputs, outputs]);
 }
 
+/** [in, out] of each weight and [out] of each bias, in order. */
+export function tensorShapes(layers: readonly number[]): number[][] {
+  return layers.slice(1).flatMap((outputs, i) => [[layers[i]!, outputs], [outputs]]);
+}
+
 /** Views of consecutive tensors in one flat array. */
 export function splitTensors(flat: Float32Array, sizes: readonly number[]): Float32Array[] {
   const views: Float32Array[] = [];

@@ -6,6 +6,7 @@ import {
   type NetworkContract,
   type ObservationContract,
   type RosContract,
+  type SafetyContract,
 } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
 import { observationTerms } from '../core/observation.ts';
@@ -14,21 +15,16 @@ import type { Dynamics } from './dynamics.ts';
 import { RAPIER } from './rapier-robot.ts';
 import type { ObservationSpec, TaskDefinition } from './task.ts';
 
-export interface RobotGains {
-  /** N m/rad */
-  readonly kp: number;
-  /** N m s/rad */
-  readonly kd: number;
-  /** Pose the robot is brought to before a policy runs, rad. */
-  readonly defaultPosition: number;
-}
-
 export interface ContractParts {
   readonly task: TaskDefinition;
   readonly model: RobotModel;
-  readonly ros: RosContract;
-  /** By joint name. */
-  readonly gains: Readonly<Record<string, RobotGains>>;
+  /** What the URDF does not say of the robot. */
+  readonly robot: {
+    readonly ros: RosContract;
+    readonly safety: SafetyContract;
+    /** By joint name: N m/rad, N m s/rad. */
+    readonly gains: Readonly<Record<string, { readonly kp: number; readonly kd: number }>>;
+  };
   readonly dynamics: Dynamics;
   readonly hidden: readonly number[];
   readonly activation: NetworkContract['activation'];
@@ -47,7 +43,7 @@ export function contractOf(parts: ContractParts): Contract {
     robot: { name: model.name, urdfHash: model.urdfHash },
     joints: jointNames(model).map((name, j) => {
       const joint = model.joints[model.dof[j]!]!;
-      const gains = parts.gains[name];
+      const gains = parts.robot.gains[name];
       const effort = dynamics.torqueLimit[j]!;
       if (gains === undefined) {
         throw new InputError(`robot ${model.name}: joint ${name} has no gains`, {
@@ -66,7 +62,7 @@ export function contractOf(parts: ContractParts): Contract {
         position: Number.isFinite(joint.lower) ? [joint.lower, joint.upper] : null,
         velocity: Number.isFinite(joint.velocity) ? joint.velocity : null,
         effort,
-        defaultPosition: gains.defaultPosition,
+        defaultPosition: 0,
         kp: gains.kp,
         kd: gains.kd,
       };
@@ -82,8 +78,8 @@ export function contractOf(parts: ContractParts): Contract {
       clip: 10,
     },
     network: { kind: 'mlp', layers: [inputs, ...parts.hidden, outputs], activation: parts.activation },
-    safety: task.safety,
-    ros: parts.ros,
+    safety: parts.robot.safety,
+    ros: parts.robot.ros,
     engine: { ...RAPIER },
     task: task.name,
     seed: parts.seed,

@@ -3,7 +3,7 @@
  * terms. Knows no engine and no learner. Add a task by adding one file to sim/tasks/ and one line to its registry.
  */
 
-import type { ActionContract, ObservationContract, SafetyContract } from '../core/contract.ts';
+import type { ActionContract, ObservationContract } from '../core/contract.ts';
 import type { RandomStream } from '../core/rng.ts';
 import type { RobotState } from '../core/robot.ts';
 import type { DynamicsParameter } from './dynamics.ts';
@@ -57,7 +57,6 @@ export interface TaskDefinition {
   readonly randomization: RandomizationTable;
   /** An episode succeeds when `test` held without a break for its last `seconds`. */
   readonly success: { readonly seconds: number; readonly test: (state: RobotState) => boolean };
-  readonly safety: SafetyContract;
 }
 
 /** A task, checked where the compiler cannot. @throws RangeError when the physics step does not divide the control step */

@@ -73,5 +73,4 @@ export const pendulum = defineTask({
     seconds: 1,
     test: (state) => Math.abs(tilt(state)) < 0.2 && Math.abs(state.qd[0]!) < 0.5,
   },
-  safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },
 });

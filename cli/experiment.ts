@@ -1,0 +1,123 @@
+/** Builds what a command needs from a configuration: robot, task, contract, environment recipes. Reads the URDF. */
+
+import { readFile } from 'node:fs/promises';
+import { robots, type RobotConfig } from '../configs/robots.ts';
+import type { ExperimentConfig } from '../configs/schema.ts';
+import type { Contract } from '../core/contract.ts';
+import { InputError, MismatchError, nearest } from '../core/errors.ts';
+import { foldIn, keyOf } from '../core/rng.ts';
+import type { RobotModel } from '../core/robot-model.ts';
+import type { NetworkSettings } from '../policy/ppo.ts';
+import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
+import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
+import { contractOf } from '../sim/task-contract.ts';
+import type { TaskDefinition } from '../sim/task.ts';
+import { taskNamed } from '../sim/tasks/index.ts';
+import { parseUrdf } from '../sim/urdf.ts';
+
+/** Purposes of the keys that a run's seed is split into. */
+export const PURPOSE = { environments: 1, learner: 2, evaluation: 3 } as const;
+
+export interface LoadedRobot {
+  readonly config: RobotConfig;
+  readonly model: RobotModel;
+}
+
+/** @throws InputError when there is no such robot or its URDF is bad */
+export async function loadRobot(name: string): Promise<LoadedRobot> {
+  const config = robots[name];
+  if (config === undefined) {
+    const near = nearest(name, Object.keys(robots));
+    throw new InputError(`there is no robot named ${name}`, {
+      repair: near === undefined ? `robots: ${Object.keys(robots).join(', ')}` : `did you mean ${near}?`,
+    });
+  }
+  return { config, model: parseUrdf(await readFile(config.urdf, 'utf8'), { where: `robot ${name}` }) };
+}
+
+export interface Experiment {
+  readonly config: ExperimentConfig;
+  readonly task: TaskDefinition;
+  readonly robot: LoadedRobot;
+  readonly dynamics: Dynamics;
+  /** The contract of the run, before it has learned anything. */
+  readonly contract: Contract;
+  readonly network: NetworkSettings;
+  readonly rewardNames: readonly string[];
+  readonly rewardWeights: readonly number[];
+}
+
+/** @throws InputError for a setting that does not fit the task */
+export async function openExperiment(config: ExperimentConfig, dynamics?: Dynamics): Promise<Experiment> {
+  const task = taskNamed(config.task);
+  const robot = await loadRobot(task.robot);
+  const nominal = dynamics ?? nominalDynamics(robot.model);
+  const { hidden, criticHidden, activation, initialLogStd } = config.network;
+  const contract = contractOf({
+    task,
+    model: robot.model,
+    robot: robot.config,
+    dynamics: nominal,
+    hidden,
+    activation,
+    seed: config.seed,
+    config,
+  });
+  return {
+    config,
+    task,
+    robot,
+    dynamics: nominal,
+    contract,
+    network: { actor: contract.network, criticHidden, initialLogStd },
+    rewardNames: Object.keys(task.rewards),
+    rewardWeights: rewardWeightsOf(task, config.reward),
+  };
+}
+
+function rewardWeightsOf(task: TaskDefinition, changed: Readonly<Record<string, number>>): number[] {
+  const names = Object.keys(task.rewards);
+  for (const name of Object.keys(changed)) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    throw new InputError(`unknown setting reward.${name}`, {
+      repair: near === undefined ? `reward terms of ${task.name}: ${names.join(', ')}` : `did you mean reward.${near}?`,
+    });
+  }
+  return names.map((name) => changed[name] ?? task.rewards[name]!.weight);
+}
+
+/** The environments a run learns in. */
+export function trainingRecipe(experiment: Experiment): EnvironmentRecipe {
+  return { ...recipeOf(experiment, experiment.contract, 'rapier', PURPOSE.environments), training: true };
+}
+
+/** The environments a policy is judged in: the task's own start, randomised physics. */
+export function evaluationRecipe(experiment: Experiment, contract: Contract, engine: EngineName, seed = experiment.config.seed): EnvironmentRecipe {
+  return { ...recipeOf(experiment, contract, engine, PURPOSE.evaluation), key: foldIn(keyOf(seed), PURPOSE.evaluation) };
+}
+
+function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName, purpose: number): EnvironmentRecipe {
+  const { config, task, robot, dynamics, rewardWeights } = experiment;
+  return {
+    task: task.name,
+    engine,
+    urdf: robot.model.urdf,
+    contract,
+    rewardWeights,
+    dynamics,
+    randomization: config.randomization,
+    training: false,
+    key: foldIn(keyOf(config.seed), purpose),
+  };
+}
+
+/** @throws MismatchError when a policy was made for another robot than the one at hand */
+export function requireSameRobot(contract: Contract, model: RobotModel, where: string): void {
+  if (contract.robot.urdfHash === model.urdfHash) return;
+  const same = contract.robot.name === model.name;
+  throw new MismatchError(
+    `${where}: the policy was trained for robot ${contract.robot.name} (URDF ${contract.robot.urdfHash.slice(0, 12)}), found ${model.name} (URDF ${model.urdfHash.slice(0, 12)})`,
+    { repair: same ? 'the URDF has changed since: train again, or restore the old file' : `use a policy trained for ${model.name}` },
+  );
+}

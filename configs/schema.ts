@@ -1,0 +1,131 @@
+/**
+ * What an experiment's configuration holds, with every field's meaning, unit and bounds. A config is a frozen literal of
+ * this type; the command line changes single fields by `key.path=value`.
+ */
+
+import * as v from 'valibot';
+import { InputError, nearest } from '../core/errors.ts';
+import { keysAt, parseWith } from '../core/schema.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+export const configSchema = v.strictObject({
+  /** A task of `landfall tasks`. */
+  task: v.string(),
+  /** Everything random follows from it. */
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  train: v.strictObject({
+    /** Environments stepped side by side. */
+    numEnvs: count,
+    /** Control steps of each environment between updates. */
+    horizon: count,
+    /** Most updates. */
+    iterations: count,
+    /** Iterations between evaluations. */
+    evalEvery: count,
+    evalEpisodes: count,
+    /** Stop at this success rate of an evaluation; null to use all iterations. */
+    stopAtSuccess: v.nullable(fraction),
+  }),
+  ppo: v.strictObject({
+    /** First learning rate. */
+    learningRate: positive,
+    minLearningRate: positive,
+    maxLearningRate: positive,
+    /** Discount per control step. */
+    gamma: fraction,
+    /** Of generalised advantage estimation. */
+    lam: fraction,
+    /** Of the surrogate's ratio. */
+    clip: positive,
+    /** Of the value estimate; null for none. */
+    valueClip: v.nullable(positive),
+    valueCoef: positive,
+    entropyCoef: v.pipe(v.number(), v.minValue(0)),
+    maxGradNorm: positive,
+    /** Steers the learning rate; null keeps it. */
+    targetKl: v.nullable(positive),
+    epochs: count,
+    minibatches: count,
+  }),
+  network: v.strictObject({
+    hidden: v.array(count),
+    criticHidden: v.array(count),
+    activation: v.picklist(['tanh', 'elu', 'relu']),
+    /** log of the exploration's first standard deviation. */
+    initialLogStd: v.pipe(v.number(), v.finite()),
+  }),
+  /** Reward weights per second that differ from the task's, by term. */
+  reward: v.record(v.string(), v.pipe(v.number(), v.finite())),
+  /** Width of the task's randomisation: 0 none, 1 the task's ranges. */
+  randomization: v.pipe(v.number(), v.minValue(0)),
+  /** A parameter file of `landfall identify` to randomise around; null for the URDF's parameters. */
+  dynamics: v.nullable(v.string()),
+});
+
+export type ExperimentConfig = v.InferOutput<typeof configSchema>;
+
+/** A config, checked by the compiler and frozen. */
+export function defineConfig(config: ExperimentConfig): ExperimentConfig {
+  return Object.freeze(config);
+}
+
+/** @throws InputError naming the field and a near miss */
+export function parseConfig(value: unknown, where: string): ExperimentConfig {
+  return parseWith(configSchema, value, where);
+}
+
+/**
+ * A config with single fields changed.
+ * @param overrides such as `ppo.learningRate=3e-4` or `network.hidden=[128,128]`; the value is JSON, or a bare word
+ * @throws InputError naming the override, what was expected and a near miss
+ */
+export function applyOverrides(config: ExperimentConfig, overrides: readonly string[]): ExperimentConfig {
+  const copy = structuredClone(config) as Record<string, unknown>;
+  for (const override of overrides) {
+    const split = override.indexOf('=');
+    if (split <= 0) {
+      throw new InputError(`a setting should look like key=value, found ${override}`, { repair: 'for example ppo.learningRate=3e-4' });
+    }
+    assign(copy, override.slice(0, split), parseValue(override.slice(split + 1)));
+  }
+  return parseConfig(copy, 'settings');
+}
+
+function assign(target: Record<string, unknown>, path: string, value: unknown): void {
+  const segments = path.split('.');
+  let node = target;
+  for (const segment of segments.slice(0, -1)) {
+    const next = node[segment];
+    if (typeof next !== 'object' || next === null || Array.isArray(next)) throw unknownSetting(path);
+    node = next as Record<string, unknown>;
+  }
+  const last = segments.at(-1)!;
+  const open = path.startsWith('reward.') && segments.length === 2;
+  if (!open && !keysAt(configSchema, path).includes(last)) throw unknownSetting(path);
+  node[last] = value;
+}
+
+function unknownSetting(path: string): InputError {
+  const near = nearest(path, settingPaths());
+  return new InputError(`unknown setting ${path}`, {
+    repair: near === undefined ? `settings: ${settingPaths().join(', ')}` : `did you mean ${near}?`,
+  });
+}
+
+/** Every setting's path, such as `ppo.clip`. */
+export function settingPaths(): string[] {
+  return Object.entries(configSchema.entries).flatMap(([key, entry]) =>
+    'entries' in entry ? Object.keys(entry.entries).map((child) => `${key}.${child}`) : key === 'reward' ? ['reward.TERM'] : [key],
+  );
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * A checkpoint on disk: `policy.safetensors` is the bundle a robot needs (contract and actor), `learner.safetensors` is
+ * what resuming needs besides. Written under a temporary name, then renamed. Knows no environment.
+ */
+
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { actionDim, type Contract, parseContract } from '../core/contract.ts';
+import { InputError, messageOf } from '../core/errors.ts';
+import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
+import type { LearnerState } from './ppo.ts';
+import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
+
+/** What any program needs to run a policy. */
+export interface Bundle {
+  readonly contract: Contract;
+  /** Actor: W1 [in, out], b1, W2, b2, ... */
+  readonly weights: readonly Float32Array[];
+  /** [actionDim] */
+  readonly logStd: Float32Array;
+  /** The file it came from. */
+  readonly path: string;
+}
+
+const POLICY = 'policy.safetensors';
+const LEARNER = 'learner.safetensors';
+
+/** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */
+export function encodeBundle(contract: Contract, parameters: Float32Array): Uint8Array {
+  const { layers } = contract.network;
+  const shapes = tensorShapes(layers);
+  const tensors: NamedTensor[] = splitTensors(parameters, tensorSizes(layers)).map((data, i) => ({
+    name: `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
+    shape: shapes[i]!,
+    data,
+  }));
+  const actions = layers.at(-1)!;
+  tensors.push({ name: 'actor.log_std', shape: [actions], data: parameters.slice(parameters.length - actions) });
+  return encodeTensors({ tensors, metadata: { format: 'landfall-policy', contract: JSON.stringify(contract) } });
+}
+
+/** @throws InputError naming the file, what is wrong with it and the repair */
+export function decodeBundle(bytes: Uint8Array, where: string): Bundle {
+  const file = decodeTensors(bytes, where);
+  const text = file.metadata.contract;
+  if (file.metadata.format !== 'landfall-policy' || text === undefined) {
+    throw new InputError(`${where}: a policy bundle should hold a contract, found none`, {
+      repair: `give a run, or a file named ${POLICY}`,
+    });
+  }
+  const contract = parseContract(JSON.parse(text), where);
+  const shapes = tensorShapes(contract.network.layers);
+  const tensor = (name: string, size: number): Float32Array => {
+    const data = file.tensors.find((entry) => entry.name === name)?.data;
+    if (data?.length !== size) {
+      throw new InputError(`${where}: tensor ${name} should have ${size} numbers, found ${data?.length ?? 'none'}`, {
+        repair: 'use another checkpoint of the run',
+      });
+    }
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0)
+      throw new InputError(`${where}: tensor ${name} holds ${data[bad]} at ${bad}`, {
+        repair: 'use an earlier checkpoint of the run',
+      });
+    return data;
+  };
+  const weights = shapes.map((shape, i) =>
+    tensor(
+      `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
+      shape.reduce((a, b) => a * b, 1),
+    ),
+  );
+  return { contract, weights, logStd: tensor('actor.log_std', actionDim(contract)), path: where };
+}
+
+/** The actor's parameters in one vector, log-std last. */
+export function bundleParameters(bundle: Bundle): Float32Array {
+  return Float32Array.of(...bundle.weights.flatMap((tensor) => Array.from(tensor)), ...bundle.logStd);
+}
+
+/**
+ * Load the policy of a run directory (its best checkpoint, else its latest), a checkpoint directory or a file.
+ * @throws InputError when there is none, or it is damaged
+ */
+export async function loadBundle(path: string): Promise<Bundle> {
+  const file = await policyFile(path);
+  return decodeBundle(await readBytes(file), file);
+}
+
+/** The policy file a path stands for. */
+async function policyFile(path: string): Promise<string> {
+  if (!existsSync(path)) {
+    throw new InputError(`${path}: no such run, checkpoint or file`, {
+      repair: 'landfall runs lists the runs there are',
+    });
+  }
+  if (path.endsWith('.safetensors')) return path;
+  if (existsSync(join(path, POLICY))) return join(path, POLICY);
+  for (const name of ['best', 'latest'] as const) {
+    const folder = await checkpointNamed(path, name);
+    if (folder !== undefined) return join(folder, POLICY);
+  }
+  throw new InputError(`${path}: holds no checkpoint`, {
+    repair: 'train it longer, or give a run that has checkpoints',
+  });
+}
+
+/** The checkpoint that `best.json` or `latest.json` of a run points to. */
+export async function checkpointNamed(run: string, name: 'best' | 'latest'): Promise<string | undefined> {
+  const pointer = join(run, 'checkpoints', `${name}.json`);
+  if (!existsSync(pointer)) return undefined;
+  let target: unknown;
+  try {
+    target = (JSON.parse(await readFile(pointer, 'utf8')) as { checkpoint?: unknown }).checkpoint;
+  } catch {
+    target = undefined;
+  }
+  const folder = typeof target === 'string' ? join(run, 'checkpoints', basename(target)) : undefined;
+  if (folder === undefined || !existsSync(join(folder, POLICY))) {
+    const others = (await readdir(join(run, 'checkpoints'))).filter((entry) => /^\d+$/.test(entry)).sort();
+    throw new InputError(`${pointer}: points to no checkpoint`, {
+      repair:
+        others.length === 0
+          ? 'the run has no checkpoint: train it again'
+          : `name one yourself: ${join(run, 'checkpoints', others.at(-1)!)}`,
+    });
+  }
+  return folder;
+}
+
+/** What a run needs beyond the policy to go on as if it had not stopped. */
+export interface TrainingState {
+  readonly learner: LearnerState;
+  /** Iterations done. */
+  readonly iteration: number;
+  readonly envSteps: number;
+  /** Best evaluation so far. */
+  readonly bestScore: number | null;
+}
+
+/** Write `checkpoints/NNNNNN/` and point `latest.json` (and `best.json`) to it. @returns its directory */
+export async function saveCheckpoint(
+  run: string,
+  contract: Contract,
+  actor: Float32Array,
+  state: TrainingState,
+  best: boolean,
+): Promise<string> {
+  const name = String(state.iteration).padStart(6, '0');
+  const folder = join(run, 'checkpoints', name);
+  const temporary = `${folder}.part`;
+  const { parameters, firstMoment, secondMoment, steps, learningRate } = state.learner;
+  const learner = encodeTensors({
+    tensors: [
+      { name: 'parameters', shape: [parameters.length], data: parameters },
+      { name: 'adam.m', shape: [firstMoment.length], data: firstMoment },
+      { name: 'adam.v', shape: [secondMoment.length], data: secondMoment },
+    ],
+    metadata: {
+      format: 'landfall-learner',
+      state: JSON.stringify({
+        steps,
+        learningRate,
+        iteration: state.iteration,
+        envSteps: state.envSteps,
+        bestScore: state.bestScore,
+      }),
+    },
+  });
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  await writeFile(join(temporary, POLICY), encodeBundle(contract, actor));
+  await writeFile(join(temporary, LEARNER), learner);
+  await rm(folder, { recursive: true, force: true });
+  await rename(temporary, folder);
+  await writeJson(join(run, 'checkpoints', 'latest.json'), { checkpoint: name });
+  if (best) await writeJson(join(run, 'checkpoints', 'best.json'), { checkpoint: name });
+  return folder;
+}
+
+/** The learner's half of a checkpoint. @throws InputError */
+export async function loadTrainingState(folder: string): Promise<TrainingState> {
+  const path = join(folder, LEARNER);
+  const file = decodeTensors(await readBytes(path), path);
+  const tensor = (name: string): Float32Array => {
+    const data = file.tensors.find((entry) => entry.name === name)?.data;
+    if (data === undefined)
+      throw new InputError(`${path}: tensor ${name} is missing`, { repair: 'resume from another checkpoint' });
+    return data;
+  };
+  const numbers = JSON.parse(file.metadata.state ?? '{}') as Omit<TrainingState, 'learner'> & {
+    steps: number;
+    learningRate: number;
+  };
+  return {
+    learner: {
+      parameters: tensor('parameters'),
+      firstMoment: tensor('adam.m'),
+      secondMoment: tensor('adam.v'),
+      steps: numbers.steps,
+      learningRate: numbers.learningRate,
+    },
+    iteration: numbers.iteration,
+    envSteps: numbers.envSteps,
+    bestScore: numbers.bestScore,
+  };
+}
+
+/** Write a file under a temporary name, then rename it: a reader sees the old one or the new one, never half. */
+export async function writeAtomically(path: string, data: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.part`, data);
+  await rename(`${path}.part`, path);
+}
+
+export function writeJson(path: string, value: unknown): Promise<void> {
+  return writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read: ${messageOf(error)}`, {
+      repair: 'check the path and its permissions',
+      cause: error,
+    });
+  }
+}

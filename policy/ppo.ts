@@ -1,0 +1,373 @@
+/**
+ * Proximal policy optimisation (Schulman et al. 2017) on tfjs: clipped surrogate, clipped value loss, entropy bonus,
+ * global gradient clipping, Adam (Kingma & Ba 2015), learning rate steered by the KL divergence. One flat parameter
+ * vector: actor, log-std, critic. Knows no environment; nothing is read back from the device within an epoch.
+ */
+
+import * as tf from '@tensorflow/tfjs';
+import type { NetworkContract } from '../core/contract.ts';
+import { LandfallError, NumericError } from '../core/errors.ts';
+import { foldIn, type Key, RandomStream } from '../core/rng.ts';
+import type { Backend } from './backend.ts';
+import { tensorShapes, tensorSizes } from './mlp.ts';
+import { forward, initialWeights } from './network.ts';
+
+export interface PpoSettings {
+  /** First learning rate; moved by the KL rule between its bounds. */
+  readonly learningRate: number;
+  readonly minLearningRate: number;
+  readonly maxLearningRate: number;
+  readonly gamma: number;
+  readonly lam: number;
+  readonly clip: number;
+  /** Largest change of a value estimate that still improves its loss; null for none. */
+  readonly valueClip: number | null;
+  readonly valueCoef: number;
+  readonly entropyCoef: number;
+  readonly maxGradNorm: number;
+  /** The learning rate falls above twice this divergence and rises below half of it; null keeps it. */
+  readonly targetKl: number | null;
+  readonly epochs: number;
+  readonly minibatches: number;
+}
+
+export interface NetworkSettings {
+  readonly actor: NetworkContract;
+  readonly criticHidden: readonly number[];
+  /** log of the exploration's first standard deviation. */
+  readonly initialLogStd: number;
+}
+
+/** One iteration's data, [batch, ...]; obs normalised. */
+export interface PpoBatch {
+  readonly size: number;
+  readonly obs: Float32Array;
+  readonly action: Float32Array;
+  readonly logProb: Float32Array;
+  readonly advantage: Float32Array;
+  readonly target: Float32Array;
+  readonly value: Float32Array;
+}
+
+type DeviceBatch = {
+  readonly obs: tf.Tensor2D;
+  readonly action: tf.Tensor2D;
+  readonly logProb: tf.Tensor1D;
+  readonly advantage: tf.Tensor1D;
+  readonly target: tf.Tensor1D;
+  readonly value: tf.Tensor1D;
+};
+
+export interface PpoStats {
+  readonly policyLoss: number;
+  readonly valueLoss: number;
+  readonly entropy: number;
+  readonly approxKl: number;
+  readonly clipFraction: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+}
+
+/** Everything a resumed run needs; arrays are [parameters]. */
+export interface LearnerState {
+  readonly parameters: Float32Array;
+  readonly firstMoment: Float32Array;
+  readonly secondMoment: Float32Array;
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+/** Which parameters learn: everything, or the last layer of the actor alone. */
+export type Trainable = 'all' | 'actor-head';
+
+const HALF_LOG_TWO_PI = 0.9189385332046727;
+const HALF_LOG_TWO_PI_E = 1.4189385332046727;
+const BETA1 = 0.9;
+const BETA2 = 0.999;
+const ADAM_EPSILON = 1e-8;
+/** policy loss, value loss, KL, clip fraction, gradient norm */
+const STATS = 5;
+
+export class Ppo {
+  readonly #backend: Backend;
+  readonly #settings: PpoSettings;
+  readonly #network: NetworkSettings;
+  readonly #shapes: number[][];
+  readonly #sizes: number[];
+  readonly #actorTensors: number;
+  readonly #key: Key;
+  readonly #mask: tf.Tensor1D | null;
+  #parameters: tf.Tensor1D;
+  #m: tf.Tensor1D;
+  #v: tf.Tensor1D;
+  #steps = 0;
+  #learningRate: number;
+
+  /** @param key of the first weights and of the minibatches' order */
+  constructor(
+    backend: Backend,
+    network: NetworkSettings,
+    settings: PpoSettings,
+    key: Key,
+    trainable: Trainable = 'all',
+  ) {
+    const { layers } = network.actor;
+    const actions = layers.at(-1)!;
+    const criticLayers = [layers[0]!, ...network.criticHidden, 1];
+    this.#backend = backend;
+    this.#settings = settings;
+    this.#network = network;
+    this.#key = key;
+    this.#learningRate = settings.learningRate;
+    this.#shapes = [...tensorShapes(layers), [actions], ...tensorShapes(criticLayers)];
+    this.#sizes = [...tensorSizes(layers), actions, ...tensorSizes(criticLayers)];
+    this.#actorTensors = 2 * (layers.length - 1);
+    const first = Float32Array.of(
+      ...initialWeights(layers, 0.01, foldIn(key, 1)),
+      ...new Array<number>(actions).fill(network.initialLogStd),
+      ...initialWeights(criticLayers, 1, foldIn(key, 2)),
+    );
+    this.#parameters = tf.tensor1d(first);
+    this.#m = tf.zerosLike(this.#parameters);
+    this.#v = tf.zerosLike(this.#parameters);
+    this.#mask = trainable === 'all' ? null : tf.tensor1d(this.#headMask(first.length));
+  }
+
+  /** Numbers of the actor and its log-std, which come first. */
+  get actorSize(): number {
+    return this.#sizes.slice(0, this.#actorTensors + 1).reduce((a, b) => a + b, 0);
+  }
+
+  /** The critic's estimates. @param obs normalised, [batch, obsDim] @returns [batch] */
+  async values(obs: Float32Array, batch: number): Promise<Float32Array> {
+    const out = tf.tidy(() => {
+      const tensors = this.#split(this.#parameters);
+      return tf.reshape(this.#critic(tensors, tf.tensor2d(obs, [batch, obs.length / batch])), [batch]);
+    });
+    const values = (await out.data()) as Float32Array;
+    out.dispose();
+    this.#backend.check();
+    return values;
+  }
+
+  /** One iteration of learning. @param iteration seeds the minibatches' order */
+  async update(batch: PpoBatch, iteration: number): Promise<PpoStats> {
+    const { epochs, minibatches, targetKl } = this.#settings;
+    const data = this.#upload(batch);
+    const order = new Int32Array(batch.size);
+    const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
+    const size = Math.floor(batch.size / minibatches);
+    const totals = new Float64Array(STATS);
+    let learningRate = this.#learningRate;
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      random.permutation(order);
+      const rows: tf.Tensor[] = [];
+      for (let k = 0; k < minibatches; k++) rows.push(this.#step(data, order.subarray(k * size, (k + 1) * size)));
+      const table = tf.tidy(() => tf.mean(tf.stack(rows), 0));
+      const means = await table.data();
+      tf.dispose([...rows, table]);
+      this.#backend.check();
+      for (let i = 0; i < STATS; i++) totals[i] = totals[i]! + means[i]! / epochs;
+      const kl = means[2]!;
+      if (!Number.isFinite(kl)) {
+        tf.dispose(Object.values(data));
+        throw new NumericError(
+          `the loss is not finite in iteration ${iteration}, epoch ${epoch} (policy ${means[0]}, value ${means[1]}, KL ${kl})`,
+          {
+            repair: 'lower ppo.learningRate, or look at the rewards of the last iterations in metrics.jsonl',
+          },
+        );
+      }
+      learningRate = this.#learningRate;
+      if (targetKl !== null) this.#learningRate = steerLearningRate(learningRate, kl, targetKl, this.#settings);
+    }
+    tf.dispose(Object.values(data));
+    const logStd = (await this.state()).parameters.subarray(
+      this.actorSize - this.#network.actor.layers.at(-1)!,
+      this.actorSize,
+    );
+    return {
+      policyLoss: totals[0]!,
+      valueLoss: totals[1]!,
+      // H = sum log sigma + log(2 pi e) / 2
+      entropy: logStd.reduce((sum, value) => sum + value + HALF_LOG_TWO_PI_E, 0),
+      approxKl: totals[2]!,
+      clipFraction: totals[3]!,
+      gradNorm: totals[4]!,
+      learningRate,
+    };
+  }
+
+  async state(): Promise<LearnerState> {
+    const [parameters, firstMoment, secondMoment] = await Promise.all([
+      this.#parameters.data(),
+      this.#m.data(),
+      this.#v.data(),
+    ]);
+    return {
+      parameters: Float32Array.from(parameters),
+      firstMoment: Float32Array.from(firstMoment),
+      secondMoment: Float32Array.from(secondMoment),
+      steps: this.#steps,
+      learningRate: this.#learningRate,
+    };
+  }
+
+  /** @throws LandfallError when the sizes are those of another network */
+  load(state: LearnerState): void {
+    if (state.parameters.length !== this.#parameters.size) {
+      throw new LandfallError(
+        `the checkpoint has ${state.parameters.length} parameters, this network ${this.#parameters.size}`,
+        {
+          repair: "resume with the run's own network settings",
+        },
+      );
+    }
+    tf.dispose([this.#parameters, this.#m, this.#v]);
+    this.#parameters = tf.tensor1d(state.parameters);
+    this.#m = tf.tensor1d(state.firstMoment);
+    this.#v = tf.tensor1d(state.secondMoment);
+    this.#steps = state.steps;
+    this.#learningRate = state.learningRate;
+  }
+
+  /** Take over weights and start the optimiser anew. */
+  loadParameters(parameters: Float32Array): void {
+    const zeros = new Float32Array(parameters.length);
+    this.load({
+      parameters,
+      firstMoment: zeros,
+      secondMoment: zeros,
+      steps: 0,
+      learningRate: this.#settings.learningRate,
+    });
+  }
+
+  dispose(): void {
+    tf.dispose([this.#parameters, this.#m, this.#v]);
+    this.#mask?.dispose();
+  }
+
+  #split(flat: tf.Tensor1D): tf.Tensor[] {
+    return tf.split(flat, this.#sizes).map((part, i) => tf.reshape(part, this.#shapes[i]!));
+  }
+
+  #critic(tensors: readonly tf.Tensor[], obs: tf.Tensor2D): tf.Tensor2D {
+    return forward(tensors.slice(this.#actorTensors + 1), this.#network.actor.activation, obs);
+  }
+
+  #upload(batch: PpoBatch): DeviceBatch {
+    const { size } = batch;
+    return {
+      obs: tf.tensor2d(batch.obs, [size, batch.obs.length / size]),
+      action: tf.tensor2d(batch.action, [size, batch.action.length / size]),
+      logProb: tf.tensor1d(batch.logProb),
+      advantage: tf.tensor1d(normalised(batch.advantage)),
+      target: tf.tensor1d(batch.target),
+      value: tf.tensor1d(batch.value),
+    };
+  }
+
+  /** One minibatch: loss, gradients, Adam. @returns its statistics, [STATS] */
+  #step(data: DeviceBatch, rows: Int32Array): tf.Tensor1D {
+    const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm } = this.#settings;
+    this.#steps++;
+    const [stats, parameters, m, v] = tf.tidy(() => {
+      const index = tf.tensor1d(rows, 'int32');
+      const obs = tf.gather(data.obs, index);
+      const action = tf.gather(data.action, index);
+      const oldLogProb = tf.gather(data.logProb, index);
+      const advantage = tf.gather(data.advantage, index);
+      const target = tf.gather(data.target, index);
+      const oldValue = tf.gather(data.value, index);
+      const kept: tf.Tensor[] = [];
+
+      const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
+        const actor = tensors.slice(0, this.#actorTensors);
+        const logStd = tensors[this.#actorTensors]!;
+        const mean = forward(actor, this.#network.actor.activation, obs);
+        // log pi(a) = sum -z^2/2 - log sigma - log(2 pi)/2,   z = (a - mu) / sigma
+        const z = tf.div(tf.sub(action, mean), tf.exp(logStd));
+        const logProb = tf.sum(tf.sub(tf.sub(tf.mul(-0.5, tf.square(z)), logStd), HALF_LOG_TWO_PI), -1);
+        const logRatio = tf.sub(logProb, oldLogProb);
+        const ratio = tf.exp(tf.clipByValue(logRatio, -20, 20));
+        // L = -E min(r A, clip(r, 1 - eps, 1 + eps) A)
+        const surrogate = tf.minimum(
+          tf.mul(ratio, advantage),
+          tf.mul(tf.clipByValue(ratio, 1 - clip, 1 + clip), advantage),
+        );
+        const policyLoss = tf.neg(tf.mean(surrogate));
+
+        const value = tf.reshape(this.#critic(tensors, obs), [-1]);
+        const error = tf.square(tf.sub(value, target));
+        // L_v = E max((V - R)^2, (V_old + clip(V - V_old) - R)^2)
+        const worst =
+          valueClip === null
+            ? error
+            : tf.maximum(
+                error,
+                tf.square(
+                  tf.sub(tf.add(oldValue, tf.clipByValue(tf.sub(value, oldValue), -valueClip, valueClip)), target),
+                ),
+              );
+        const valueLoss = tf.mean(worst);
+        const entropy = tf.sum(tf.add(logStd, HALF_LOG_TWO_PI_E));
+
+        // KL(old || new) ~ E[(r - 1) - log r] (Schulman 2020)
+        const kl = tf.mean(tf.sub(tf.sub(ratio, 1), logRatio));
+        const clipped = tf.mean(tf.cast(tf.greater(tf.abs(tf.sub(ratio, 1)), clip), 'float32'));
+        kept.push(...[policyLoss, valueLoss, kl, clipped].map((t) => tf.keep(t)));
+        return tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy)) as tf.Scalar;
+      };
+
+      const { grads } = tf.valueAndGrads(loss)(this.#split(this.#parameters));
+      const flat = tf.concat(grads.map((g) => tf.reshape(g, [-1]))) as tf.Tensor1D;
+      const gradient = this.#mask === null ? flat : tf.mul(flat, this.#mask);
+      const norm = tf.sqrt(tf.sum(tf.square(gradient)));
+      const scaled = tf.mul(gradient, tf.minimum(1, tf.div(maxGradNorm, tf.add(norm, 1e-6))));
+      // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= lr m^ / (sqrt(v^) + eps)
+      const m1 = tf.add(tf.mul(BETA1, this.#m), tf.mul(1 - BETA1, scaled));
+      const v1 = tf.add(tf.mul(BETA2, this.#v), tf.mul(1 - BETA2, tf.square(scaled)));
+      const mHat = tf.div(m1, 1 - BETA1 ** this.#steps);
+      const vHat = tf.div(v1, 1 - BETA2 ** this.#steps);
+      const change = tf.mul(this.#learningRate, tf.div(mHat, tf.add(tf.sqrt(vHat), ADAM_EPSILON)));
+      const next = tf.sub(this.#parameters, change);
+      const row = tf.stack([...kept, norm]);
+      for (const t of kept) t.dispose();
+      return [row, next, m1, v1] as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+    });
+    tf.dispose([this.#parameters, this.#m, this.#v]);
+    this.#parameters = parameters;
+    this.#m = m;
+    this.#v = v;
+    return stats;
+  }
+
+  /** 1 for the actor's last layer, 0 for everything else. */
+  #headMask(length: number): Float32Array {
+    const mask = new Float32Array(length);
+    const before = this.#sizes.slice(0, this.#actorTensors - 2).reduce((a, b) => a + b, 0);
+    const head = this.#sizes[this.#actorTensors - 2]! + this.#sizes[this.#actorTensors - 1]!;
+    return mask.fill(1, before, before + head);
+  }
+}
+
+/** The adaptive rule of RSL-RL: by a factor 1.5 down above twice the target, up below half of it. */
+export function steerLearningRate(
+  learningRate: number,
+  kl: number,
+  targetKl: number,
+  bounds: Pick<PpoSettings, 'minLearningRate' | 'maxLearningRate'>,
+): number {
+  if (kl > 2 * targetKl) return Math.max(bounds.minLearningRate, learningRate / 1.5);
+  if (kl < targetKl / 2) return Math.min(bounds.maxLearningRate, learningRate * 1.5);
+  return learningRate;
+}
+
+/** (A - mean) / (sd + 1e-8) over the whole batch. */
+function normalised(advantage: Float32Array): Float32Array {
+  const mean = advantage.reduce((sum, a) => sum + a, 0) / advantage.length;
+  const variance = advantage.reduce((sum, a) => sum + (a - mean) ** 2, 0) / advantage.length;
+  const scale = 1 / (Math.sqrt(variance) + 1e-8);
+  return advantage.map((a) => (a - mean) * scale);
+}

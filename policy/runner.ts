@@ -1,0 +1,263 @@
+/**
+ * The loop that learns: collect, estimate returns, update, judge, save. Knows no task, no terminal and no file: what to
+ * do with figures and checkpoints is passed in.
+ */
+
+import type { Clock } from '../core/clock.ts';
+import type { Contract } from '../core/contract.ts';
+import { NumericError } from '../core/errors.ts';
+import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
+import { foldIn, type Key } from '../core/rng.ts';
+import type { EnvironmentRecipe } from '../sim/recipe.ts';
+import { ObsNormalizer } from './actor.ts';
+import type { Backend } from './backend.ts';
+import type { TrainingState } from './checkpoint.ts';
+import { Collector, type WorkerPool } from './collector.ts';
+import { type Evaluation, summarise } from './evaluate.ts';
+import { computeGae } from './gae.ts';
+import { splitTensors, tensorSizes } from './mlp.ts';
+import { RunningNormalizer } from './normalizer.ts';
+import { type NetworkSettings, Ppo, type PpoBatch, type PpoSettings, type PpoStats, type Trainable } from './ppo.ts';
+import type { RolloutBuffer } from './rollout-buffer.ts';
+
+export interface TrainSettings {
+  readonly numEnvs: number;
+  /** Control steps an environment takes between updates. */
+  readonly horizon: number;
+  readonly iterations: number;
+  /** Iterations between evaluations; the last one is always judged. */
+  readonly evalEvery: number;
+  readonly evalEpisodes: number;
+  /** Stop when an evaluation's success rate reaches this; null to use all iterations. */
+  readonly stopAtSuccess: number | null;
+  readonly ppo: PpoSettings;
+  readonly network: NetworkSettings;
+  readonly trainable?: Trainable;
+  /** Keep the observation statistics as they are: they belong to the frozen body. */
+  readonly freezeNormalizer?: boolean;
+}
+
+export interface IterationReport extends PpoStats {
+  readonly iteration: number;
+  readonly envSteps: number;
+  readonly stepsPerSecond: number;
+  readonly collectSeconds: number;
+  readonly learnSeconds: number;
+  /** Of the episodes that ended in this iteration; null when none did. */
+  readonly meanReturn: number | null;
+  readonly meanLength: number | null;
+  readonly successRate: number | null;
+  /** Mean weighted reward per second of each term. */
+  readonly rewardTerms: readonly number[];
+  readonly std: number;
+  readonly evaluation: Evaluation | null;
+}
+
+/** A policy and what resuming it needs. */
+export interface Snapshot {
+  readonly contract: Contract;
+  /** Actor tensors, log-std last. */
+  readonly actor: Float32Array;
+  readonly state: TrainingState;
+}
+
+export interface TrainJob {
+  readonly recipe: EnvironmentRecipe;
+  /** What the policy is judged on. */
+  readonly evalRecipe: EnvironmentRecipe;
+  readonly settings: TrainSettings;
+  readonly backend: Backend;
+  readonly pool: WorkerPool;
+  readonly key: Key;
+  readonly clock: Clock;
+  readonly ring?: FrameRing | null;
+  /** Go on from here. */
+  readonly resume?: TrainingState;
+  /** Start from these parameters (actor, log-std, critic) with a new optimiser. */
+  readonly initial?: Float32Array;
+  /** After every iteration. @returns true to stop */
+  readonly onIteration?: (report: IterationReport, snapshot: () => Promise<Snapshot>) => boolean | Promise<boolean>;
+}
+
+/** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
+export async function train(job: TrainJob): Promise<Snapshot> {
+  const { recipe, settings, backend, pool, key, clock, resume } = job;
+  const { contract } = recipe;
+  const normalizer = new RunningNormalizer(contract.normalizer);
+  const ppo = new Ppo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable);
+  if (resume !== undefined) ppo.load(resume.learner);
+  else if (job.initial !== undefined) ppo.loadParameters(job.initial);
+  const collector = await Collector.open(
+    pool,
+    recipe,
+    rolloutShape(settings, contract, recipe, ppo),
+    foldIn(key, 2),
+    job.ring ?? null,
+  );
+  const ring = job.ring == null ? null : new OpenFrameRing(job.ring);
+  const { buffer } = collector;
+  const stepsPerIteration = settings.numEnvs * settings.horizon;
+  const first = resume?.iteration ?? 0;
+  const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
+    const learner = await ppo.state();
+    return {
+      contract: { ...contract, normalizer: normalizer.toContract() },
+      actor: learner.parameters.slice(0, ppo.actorSize),
+      state: { learner, iteration, envSteps: iteration * stepsPerIteration, bestScore },
+    };
+  };
+
+  let best = resume?.bestScore ?? null;
+  let iteration = first;
+  for (let stop = false; iteration < settings.iterations && !stop; ) {
+    const started = clock.now();
+    buffer.parameters.set((await ppo.state()).parameters.subarray(0, ppo.actorSize));
+    writeNormalizer(normalizer, buffer);
+    await collector.collect(iteration, ring?.published ?? 0);
+    ring?.publish(settings.horizon);
+    const collected = clock.now();
+    const batch = await assemble(buffer, ppo, normalizer, settings.ppo, iteration);
+    const stats = await ppo.update(batch, iteration);
+    if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
+    const learned = clock.now();
+    iteration++;
+
+    const due = iteration % settings.evalEvery === 0 || iteration === settings.iterations;
+    const evaluation = due ? await judge(job, await snapshot(iteration, best)) : null;
+    if (evaluation !== null) best = Math.max(best ?? -Infinity, evaluation.meanReturn);
+    const report = {
+      ...stats,
+      ...episodeFigures(buffer),
+      iteration,
+      envSteps: iteration * stepsPerIteration,
+      stepsPerSecond: stepsPerIteration / (learned - started),
+      collectSeconds: collected - started,
+      learnSeconds: learned - collected,
+      std: Math.exp(buffer.parameters.at(-1)!),
+      evaluation,
+    };
+    const asked = (await job.onIteration?.(report, () => snapshot(iteration, best))) ?? false;
+    stop = asked || reached(evaluation, settings.stopAtSuccess);
+  }
+  const final = await snapshot(iteration, best);
+  ppo.dispose();
+  return final;
+}
+
+/** Mean action, the task's own start, every episode of the evaluation's seed. */
+async function judge(job: TrainJob, { contract, actor }: Snapshot): Promise<Evaluation> {
+  const weights = splitTensors(actor, tensorSizes(contract.network.layers));
+  const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
+  return summarise(scores, job.evalRecipe.key);
+}
+
+function reached(evaluation: Evaluation | null, target: number | null): boolean {
+  return target !== null && evaluation !== null && evaluation.successRate >= target;
+}
+
+function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: Ppo) {
+  const { layers } = contract.network;
+  return {
+    horizon: settings.horizon,
+    numEnvs: settings.numEnvs,
+    obsDim: layers[0]!,
+    actionDim: layers.at(-1)!,
+    rewardTerms: recipe.rewardWeights.length,
+    parameters: ppo.actorSize,
+  };
+}
+
+function writeNormalizer(normalizer: RunningNormalizer, buffer: RolloutBuffer): void {
+  buffer.normalizer.set(normalizer.mean);
+  buffer.normalizer.set(normalizer.variance, normalizer.mean.length);
+}
+
+/** Values, advantages and targets of what was collected. */
+async function assemble(
+  buffer: RolloutBuffer,
+  ppo: Ppo,
+  normalizer: RunningNormalizer,
+  { gamma, lam }: PpoSettings,
+  iteration: number,
+): Promise<PpoBatch> {
+  const { horizon, numEnvs, obsDim } = buffer.shape;
+  const size = horizon * numEnvs;
+  const normalize = new ObsNormalizer(normalizer.toContract());
+  const obs = normaliseRows(buffer.obs, size + numEnvs, obsDim, normalize);
+  const bad = obs.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const row = Math.floor(bad / obsDim);
+    throw new NumericError(
+      `observation ${bad % obsDim} of environment ${row % numEnvs} is ${obs[bad]} at step ${Math.floor(row / numEnvs)} of iteration ${iteration}`,
+    );
+  }
+  const value = await ppo.values(obs, size + numEnvs);
+  const cut = Array.from({ length: size }, (_, i) => i).filter((i) => buffer.truncated[i]! !== 0);
+  const finalValue = new Float32Array(size);
+  if (cut.length > 0) {
+    const rows = new Float32Array(cut.length * obsDim);
+    for (const [k, i] of cut.entries()) rows.set(buffer.finalObs.subarray(i * obsDim, (i + 1) * obsDim), k * obsDim);
+    const values = await ppo.values(normaliseRows(rows, cut.length, obsDim, normalize), cut.length);
+    for (const [k, i] of cut.entries()) finalValue[i] = values[k]!;
+  }
+  const advantage = new Float32Array(size);
+  const target = new Float32Array(size);
+  computeGae(
+    {
+      horizon,
+      numEnvs,
+      reward: buffer.reward,
+      terminated: buffer.terminated,
+      truncated: buffer.truncated,
+      value,
+      finalValue,
+      gamma,
+      lam,
+    },
+    advantage,
+    target,
+  );
+  // Copies: tfjs refuses views of shared memory.
+  return {
+    size,
+    obs: obs.subarray(0, size * obsDim),
+    action: Float32Array.from(buffer.action),
+    logProb: Float32Array.from(buffer.logProb),
+    advantage,
+    target,
+    value: value.slice(0, size),
+  };
+}
+
+function normaliseRows(obs: Float32Array, rows: number, obsDim: number, normalize: ObsNormalizer): Float32Array {
+  const out = new Float32Array(rows * obsDim);
+  for (let i = 0; i < rows; i++) normalize.apply(obs, i * obsDim, out.subarray(i * obsDim, (i + 1) * obsDim));
+  return out;
+}
+
+/** Means over the episodes that ended in this iteration. */
+function episodeFigures(buffer: RolloutBuffer) {
+  const { horizon, numEnvs, rewardTerms } = buffer.shape;
+  let ended = 0;
+  let returns = 0;
+  let lengths = 0;
+  let successes = 0;
+  for (let i = 0; i < horizon * numEnvs; i++) {
+    if (buffer.endedLength[i] === 0) continue;
+    ended++;
+    returns += buffer.endedReturn[i]!;
+    lengths += buffer.endedLength[i]!;
+    successes += buffer.endedSuccess[i]!;
+  }
+  const terms = new Array<number>(rewardTerms).fill(0);
+  for (let n = 0; n < numEnvs; n++) {
+    for (let k = 0; k < rewardTerms; k++) terms[k] = terms[k]! + buffer.termSums[n * rewardTerms + k]!;
+  }
+  const over = (sum: number) => (ended === 0 ? null : sum / ended);
+  return {
+    meanReturn: over(returns),
+    meanLength: over(lengths),
+    successRate: over(successes),
+    rewardTerms: terms.map((sum) => sum / (numEnvs * horizon)),
+  };
+}

@@ -1,0 +1,51 @@
+/** What the trainer's main thread and its workers say to each other. Data only. */
+
+import type { Contract } from '../core/contract.ts';
+import type { FrameRing } from '../core/frame-ring.ts';
+import type { Key } from '../core/rng.ts';
+import type { EnvironmentRecipe } from '../sim/recipe.ts';
+import type { EpisodeScore } from './evaluate.ts';
+import type { RolloutShape } from './rollout-buffer.ts';
+
+/** Prepare to collect environments first..first+count-1 into `memory`. */
+export interface OpenRequest {
+  readonly op: 'open';
+  readonly recipe: EnvironmentRecipe;
+  readonly first: number;
+  readonly count: number;
+  readonly shape: RolloutShape;
+  readonly memory: SharedArrayBuffer;
+  readonly noiseKey: Key;
+  /** Where the first environments' states go for the viewer; null when nobody may watch. */
+  readonly ring: FrameRing | null;
+}
+
+export interface CollectRequest {
+  readonly op: 'collect';
+  readonly iteration: number;
+  /** The ring's frame number of this iteration's first step. */
+  readonly firstFrame: number;
+}
+
+/** Run episodes from..from+count-1 of environment 0 of the recipe with the policy's mean action. */
+export interface EvaluateRequest {
+  readonly op: 'evaluate';
+  readonly recipe: EnvironmentRecipe;
+  readonly contract: Contract;
+  readonly weights: readonly Float32Array[];
+  readonly from: number;
+  readonly count: number;
+}
+
+export type Request = OpenRequest | CollectRequest | EvaluateRequest;
+
+export type Reply =
+  | { readonly op: 'done' }
+  | { readonly op: 'scores'; readonly scores: readonly EpisodeScore[] }
+  | {
+      readonly op: 'failed';
+      readonly kind: 'input' | 'numeric' | 'other';
+      readonly message: string;
+      readonly repair?: string;
+      readonly stack?: string;
+    };
