@@ -1,4 +1,7 @@
+/** One runner for every test; two files at a time, because some of them train. */
+
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './tests/closing-line.ts';
 
 export default defineConfig({
   test: {
@@ -6,5 +9,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: ['default', new ClosingLine()],
   },
 });
