@@ -3,14 +3,14 @@
  * holds. Data only.
  */
 
-import type { RosContract } from '../core/contract.ts';
-import type { RobotGains } from '../sim/task-contract.ts';
+import type { RosContract, SafetyContract } from '../core/contract.ts';
 
 export interface RobotConfig {
   readonly urdf: URL;
-  /** By joint name. */
-  readonly gains: Readonly<Record<string, RobotGains>>;
+  /** By joint name: what moves it to its default position and damps it, N m/rad and N m s/rad. */
+  readonly gains: Readonly<Record<string, { readonly kp: number; readonly kd: number }>>;
   readonly ros: RosContract;
+  readonly safety: SafetyContract;
   /** States published per second by the simulated robot. */
   readonly stateRateHz: number;
 }
@@ -20,12 +20,14 @@ export const robots: Readonly<Record<string, RobotConfig>> = {
     urdf: new URL('./robots/pendulum.urdf', import.meta.url),
     // Hanging is the default position and gravity (2.8 N m/rad) brings it there, so kp is small. kd 0.3 damps that
     // swing to 0.3 / (2 sqrt(2.81 * 0.143)) = 0.24 of critical and stays within 1 N m up to 3.3 rad/s.
-    gains: { shoulder: { kp: 0.5, kd: 0.3, defaultPosition: 0 } },
+    gains: { shoulder: { kp: 0.5, kd: 0.3 } },
     ros: {
       state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
       command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
       watchdog: { seconds: 0.1, by: 'landfall robot' },
     },
+    // Ten states at 200 Hz; a loopback round trip takes 1 ms, one with Nagle's algorithm in the way 50 ms.
+    safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },
     stateRateHz: 200,
   },
 };
