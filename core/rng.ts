@@ -36,6 +36,12 @@ function threefry(k0: number, k1: number, c0: number, c1: number): void {
   block[1] = x1;
 }
 
+/** The block function itself: two random words of a key and a counter. */
+export function threefry2x32(key: Key, counter: Key): Key {
+  threefry(key[0], key[1], counter[0], counter[1]);
+  return [block[0]!, block[1]!];
+}
+
 /** The key of a seed. @param seed a non-negative integer below 2^53 */
 export function keyOf(seed: number): Key {
   return [Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0];

@@ -36,18 +36,20 @@ export function parseWith<S extends v.GenericSchema>(schema: S, value: unknown, 
 export function keysAt(schema: v.GenericSchema, path: string): string[] {
   let node: unknown = schema;
   for (const segment of path.split('.').slice(0, -1)) {
-    const entries = entriesOf(node);
-    node = entries?.[segment];
+    const outer = unwrap(node);
+    // An array's elements share one schema.
+    node = 'item' in outer ? outer.item : entriesOf(outer)[segment];
   }
-  return Object.keys(entriesOf(node) ?? {});
+  return Object.keys(entriesOf(unwrap(node)));
 }
 
-function entriesOf(node: unknown): Record<string, unknown> | undefined {
+/** The schema inside `nullable`, `optional` and the like; an empty object for none. */
+function unwrap(node: unknown): object {
   let current = node;
-  while (typeof current === 'object' && current !== null) {
-    if ('entries' in current) return current.entries as Record<string, unknown>;
-    if (!('wrapped' in current)) return undefined;
-    current = current.wrapped;
-  }
-  return undefined;
+  while (typeof current === 'object' && current !== null && 'wrapped' in current) current = current.wrapped;
+  return typeof current === 'object' && current !== null ? current : {};
+}
+
+function entriesOf(schema: object): Record<string, unknown> {
+  return 'entries' in schema ? (schema.entries as Record<string, unknown>) : {};
 }
