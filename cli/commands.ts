@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander';
 import { register as episodes } from './episodes.ts';
+import { register as robot } from './robot.ts';
 
 export type Register = (program: Command) => void;
 
-export const commands: readonly Register[] = [episodes];
+export const commands: readonly Register[] = [robot, episodes];

@@ -15,9 +15,12 @@ export interface RobotConfig {
   readonly stateRateHz: number;
 }
 
+/** Sources lie in the package's root, compiled files in `dist/`; the URDFs lie in the root only. */
+const packageRoot = new URL(import.meta.url.endsWith('.ts') ? '../' : '../../', import.meta.url);
+
 export const robots: Readonly<Record<string, RobotConfig>> = {
   pendulum: {
-    urdf: new URL('./robots/pendulum.urdf', import.meta.url),
+    urdf: new URL('configs/robots/pendulum.urdf', packageRoot),
     // Hanging is the default position and gravity (2.8 N m/rad) brings it there, so kp is small. kd 0.3 damps that
     // swing to 0.3 / (2 sqrt(2.81 * 0.143)) = 0.24 of critical and stays within 1 N m up to 3.3 rad/s.
     gains: { shoulder: { kp: 0.5, kd: 0.3 } },

@@ -9,7 +9,7 @@ import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 import { foldIn, type Key, keyOf } from '../../core/rng.ts';
-import type { SimulatedRobot } from '../../core/robot.ts';
+import type { RobotState, SimulatedRobot } from '../../core/robot.ts';
 import { jointNames } from '../../core/robot-model.ts';
 import { CommandLog, type CommandRecord } from './command-log.ts';
 import { Connection, type ConnectionShared } from './connection.ts';
@@ -56,6 +56,8 @@ export interface RobotServerOptions {
   readonly key?: Key;
   /** One line for each dropped message, watchdog stop and the like. */
   readonly log?: (line: string) => void;
+  /** Sees every state that is published, before any misbehaviour. The state is reused. */
+  readonly onState?: (state: RobotState) => void;
   readonly onCommand?: (record: CommandRecord) => void;
 }
 
@@ -63,6 +65,8 @@ export interface RobotServer {
   readonly host: string;
   readonly port: number;
   readonly url: string;
+  /** Types as the server's ROS writes them. */
+  readonly topics: { readonly state: TopicName; readonly command: TopicName };
   readonly commands: CommandLog;
   /** How often the robot's watchdog has ended a command. */
   readonly watchdogStops: number;
@@ -100,8 +104,10 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
   const runner = new RobotRunner(
     { ...options, clock },
     {
-      state: (state, stamp) =>
-        topics.publish(names.state.topic, stateMessage(state, joints, stamp, seq++, context(), switches)),
+      state: (state, stamp) => {
+        topics.publish(names.state.topic, stateMessage(state, joints, stamp, seq++, context(), switches));
+        options.onState?.(state);
+      },
       watchdog: () => {
         watchdogStops++;
         log(`watchdog: no fresh command for ${watchdogSeconds} s, damping`);
@@ -169,7 +175,11 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
   return {
     host: address,
     port,
-    url: `ws://${address.includes(':') ? `[${address}]` : address}:${port}`,
+    url: `ws://${reachable(address)}:${port}`,
+    topics: {
+      state: { topic: names.state.topic, type: typeName(names.state.type, ros) },
+      command: { topic: names.command.topic, type: typeName(names.command.type, ros) },
+    },
     commands,
     get watchdogStops() {
       return watchdogStops;
@@ -192,6 +202,13 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
       });
     },
   };
+}
+
+/** What a client on this machine dials. */
+function reachable(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 function checkTypes({ state, command }: RobotServerOptions['topics']): void {
