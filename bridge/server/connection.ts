@@ -8,7 +8,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Key } from '../../core/rng.ts';
-import { Fragments } from './fragments.ts';
+import { FragmentJoiner } from '../fragments.ts';
 import { conform, type MessageContext, MessageRefusal } from './message-types.ts';
 import type { Switches } from './misbehaviour.ts';
 import { Outbox } from './outbox.ts';
@@ -48,7 +48,7 @@ export class Connection implements Subscriber {
   readonly #socket: WebSocket;
   readonly #shared: ConnectionShared;
   readonly #outbox: Outbox;
-  readonly #fragments: Fragments;
+  readonly #fragments: FragmentJoiner;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #stopListening: () => void;
   /** Latch setting of the topics this client advertises. */
@@ -63,7 +63,7 @@ export class Connection implements Subscriber {
     this.#socket = socket;
     this.#shared = shared;
     this.#outbox = new Outbox(wireOf(socket), shared.switches, key);
-    this.#fragments = new Fragments(shared.maxPayload);
+    this.#fragments = new FragmentJoiner(shared.maxPayload);
     socket.on('message', (data, isBinary) => {
       if (isBinary) this.#drop('binary message: this server reads JSON text only');
       else this.#read(String(data));
@@ -117,10 +117,9 @@ export class Connection implements Subscriber {
         this.#call(message);
         return;
       case 'fragment': {
-        const joined = this.#fragments.add(message, this.#shared.clock.now());
-        if (joined === undefined) return;
-        if ('refused' in joined) this.#drop(joined.refused);
-        else this.#readJoined(joined.text);
+        const joined = this.#fragments.add(message);
+        if (joined.kind === 'whole') this.#readJoined(joined.text);
+        else if (joined.kind === 'bad') this.#drop(joined.reason);
         return;
       }
       default:

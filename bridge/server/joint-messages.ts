@@ -4,7 +4,8 @@
  */
 
 import type { RobotState } from '../../core/robot.ts';
-import { type MessageContext, secondsOf, timeOf } from './message-types.ts';
+import { rosTime } from '../ros-names.ts';
+import { type MessageContext, secondsOf } from './message-types.ts';
 import { bend, STALE_SECONDS, type Switches } from './misbehaviour.ts';
 
 export const STATE_TYPE = 'sensor_msgs/JointState';
@@ -20,7 +21,7 @@ export function stateMessage(
   switches: Switches,
 ): Record<string, unknown> {
   const { ros } = context;
-  const time = timeOf(switches.has('stale') ? stamp - STALE_SECONDS : stamp, ros);
+  const time = rosTime(switches.has('stale') ? stamp - STALE_SECONDS : stamp, ros);
   const header = ros === 1 ? { seq, stamp: time, frame_id: '' } : { stamp: time, frame_id: '' };
   const columns = {
     name: [...joints],

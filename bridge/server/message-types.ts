@@ -5,9 +5,8 @@
  * and in the header's seq, which only ROS 1 has. Definitions: https://github.com/ros2/common_interfaces
  */
 
+import { baseType, type RosVersion, rosTime } from '../ros-names.ts';
 import { isRecord } from './protocol.ts';
-
-export type RosVersion = 1 | 2;
 
 type Definition = Readonly<Record<string, string>>;
 
@@ -53,11 +52,6 @@ export interface MessageContext {
 
 /** Why a value is not a message of its type. */
 export class MessageRefusal extends Error {}
-
-/** `pkg/msg/Type` and `pkg/Type` are one type: the ROS 1 form. */
-export function baseType(type: string): string {
-  return type.replace('/msg/', '/');
-}
 
 /** The type's name as the given ROS writes it. */
 export function typeName(type: string, ros: RosVersion): string {
@@ -150,16 +144,9 @@ function defaultOf(type: string, context: MessageContext): unknown {
   if (type.endsWith('[]')) return [];
   if (type === 'string') return '';
   if (type === 'bool') return false;
-  if (type === 'time') return timeOf(context.now, context.ros);
+  if (type === 'time') return rosTime(context.now, context.ros);
   if (type === 'float64' || Object.hasOwn(integers, type)) return 0;
   return conformFields(type, fieldsOf(type, context.ros), {}, context, type);
-}
-
-/** A ROS time from seconds, in whole nanoseconds. */
-export function timeOf(seconds: number, ros: RosVersion): Record<string, number> {
-  const whole = Math.floor(seconds);
-  const nano = Math.round((seconds - whole) * 1e9);
-  return nano === 1e9 ? stampOf(whole + 1, 0, ros) : stampOf(whole, nano, ros);
 }
 
 /** Seconds of a ROS time of either form; undefined when it is none. */

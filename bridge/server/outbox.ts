@@ -47,7 +47,8 @@ export class Outbox {
     }
     const text = JSON.stringify(message);
     if (this.#switches.has('bad-json')) this.#deliver(text.slice(0, text.length / 2));
-    else if (this.#switches.has('fragment')) this.#fragment(text, BAD_FRAGMENT, 0, text.length / BAD_FRAGMENT);
+    else if (this.#switches.has('fragment'))
+      this.#fragment(text, BAD_FRAGMENT, 0, (text.length - 1) / BAD_FRAGMENT + 1);
     else this.#whole(text);
   }
 

@@ -46,9 +46,9 @@ const fragment = v.object({
   op: v.literal('fragment'),
   ...common,
   id: v.union([v.string(), v.number()]),
-  data: v.string(),
+  data: v.pipe(v.string(), v.minLength(1)),
   num: natural,
-  total: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  total: v.pipe(v.number(), v.minValue(1)),
 });
 
 const operations = { advertise, unadvertise, publish, subscribe, unsubscribe, call_service: callService, fragment };

@@ -11,10 +11,11 @@ import { InputError, messageOf } from '../../core/errors.ts';
 import { foldIn, type Key, keyOf } from '../../core/rng.ts';
 import type { RobotState, SimulatedRobot } from '../../core/robot.ts';
 import { jointNames } from '../../core/robot-model.ts';
+import { baseType, type RosVersion } from '../ros-names.ts';
 import { CommandLog, type CommandRecord } from './command-log.ts';
 import { Connection, type ConnectionShared } from './connection.ts';
 import { COMMAND_TYPES, effortCommand, STATE_TYPE, stateMessage } from './joint-messages.ts';
-import { baseType, type MessageContext, MessageRefusal, type RosVersion, typeName } from './message-types.ts';
+import { type MessageContext, MessageRefusal, typeName } from './message-types.ts';
 import { isMisbehaviour, type Misbehaviour, misbehaviours, Switches } from './misbehaviour.ts';
 import { RobotRunner } from './robot-runner.ts';
 import { offerRosapi } from './rosapi.ts';
@@ -145,6 +146,11 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
   };
   topics.advertise(names.state.topic, names.state.type, robotNode);
   topics.subscribe(names.command.topic, names.command.type, robotNode);
+  if (ros === 2) {
+    // What robot_state_publisher does there; ROS 1 has a parameter.
+    topics.advertise('/robot_description', 'std_msgs/String', robotNode);
+    topics.publish('/robot_description', { data: robot.model.urdf }, true);
+  }
 
   const reset = () => runner.reset();
   let untilNormal: NodeJS.Timeout | undefined;

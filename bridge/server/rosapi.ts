@@ -3,16 +3,8 @@
  * parameter, its description. Names and replies as in rosapi of rosbridge_suite 0.11.17 (ROS 1) and 2.1.0 (ROS 2).
  */
 
-import {
-  baseType,
-  type Field,
-  fieldsOf,
-  isKnownType,
-  type MessageContext,
-  MessageRefusal,
-  timeOf,
-  typeName,
-} from './message-types.ts';
+import { baseType, rosTime } from '../ros-names.ts';
+import { type Field, fieldsOf, isKnownType, type MessageContext, MessageRefusal, typeName } from './message-types.ts';
 import type { Services } from './services.ts';
 import type { Topics } from './topics.ts';
 
@@ -72,7 +64,7 @@ export function offerRosapi(graph: Graph): void {
     services: services.names().filter((name) => nodeOfService(graph, name) === node),
   }));
   offer('message_details', type, (request) => ({ typedefs: typedefs(request.type!, graph.context()) }));
-  offer('get_time', none, () => ({ time: timeOf(graph.context().now, ros) }));
+  offer('get_time', none, () => ({ time: rosTime(graph.context().now, ros) }));
   offer('get_param_names', none, () => ({ names: [DESCRIPTION_NAMES[ros === 1 ? 0 : 2]!] }));
   offer('has_param', [['name', 'string']], (request) => ({ exists: DESCRIPTION_NAMES.includes(request.name!) }));
   const getParam: readonly Field[] = [

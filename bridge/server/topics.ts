@@ -3,7 +3,8 @@
  * that are already complete. Knows no socket.
  */
 
-import { baseType, isKnownType } from './message-types.ts';
+import { baseType } from '../ros-names.ts';
+import { isKnownType } from './message-types.ts';
 
 /** A node of the graph: the robot's driver, or one client of the bridge. */
 export interface GraphNode {
