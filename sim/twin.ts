@@ -53,13 +53,21 @@ export async function makeTwin(model: RobotModel, dynamics: Dynamics, options: T
   return new MujocoRobot(await loadMujoco(), model, dynamics, options);
 }
 
-/** The URDF as MuJoCo is to read it: no shapes, massless details kept, every link a body of its own. */
+/** The URDF as MuJoCo is to read it: no shapes, complete inertias, every link a body of its own. */
 function urdfForMujoco(model: RobotModel): string {
   const document = new DOMParser().parseFromString(model.urdf, 'text/xml');
   const root = document.documentElement!;
   for (const tag of ['visual', 'collision', 'mujoco']) {
     for (const element of Array.from(root.getElementsByTagName(tag)) as XmlElement[])
       element.parentNode?.removeChild(element);
+  }
+  // What parseUrdf reads as 0 when it is left out, MuJoCo demands.
+  for (const inertial of Array.from(root.getElementsByTagName('inertial')) as XmlElement[]) {
+    const inertia = inertial.getElementsByTagName('inertia')[0] ?? document.createElement('inertia');
+    if (inertia.parentNode === null) inertial.appendChild(inertia);
+    for (const entry of ['ixx', 'iyy', 'izz', 'ixy', 'ixz', 'iyz']) {
+      if (!inertia.hasAttribute(entry)) inertia.setAttribute(entry, '0');
+    }
   }
   const extension = document.createElement('mujoco');
   const compiler = document.createElement('compiler');
@@ -147,7 +155,9 @@ export class MujocoRobot implements SimulatedRobot {
     mj.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET.value;
     this.#data = new mujoco.MjData(mj);
     this.#addresses = jointNames(model).map((name) => {
-      const joint = mj.jnt(name).id;
+      const accessor = mj.jnt(name);
+      const joint = accessor.id;
+      accessor.delete();
       return { qpos: mj.jnt_qposadr[joint], dof: mj.jnt_dofadr[joint], body: mj.jnt_bodyid[joint] };
     });
     this.#nominal = {
