@@ -1,4 +1,4 @@
-/** The rooms of docs/architecture.md: imports go one way, the shared code runs in a browser, files stay small and say what they are. */
+/** The rooms of the source: imports go one way, the shared code runs in a browser, files stay small and say what they are. */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
