@@ -76,6 +76,10 @@ function urdfForMujoco(model: RobotModel): string {
   // URDF allows a point mass; MuJoCo wants some inertia.
   compiler.setAttribute('boundinertia', '1e-9');
   extension.appendChild(compiler);
+  // Room for constraints. The default is 16 MB a robot; without contacts a quadruped needs less than 0.1.
+  const size = document.createElement('size');
+  size.setAttribute('memory', '1M');
+  extension.appendChild(size);
   root.appendChild(extension);
   return new XMLSerializer().serializeToString(document);
 }
