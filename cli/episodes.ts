@@ -1,7 +1,7 @@
 /** `landfall episodes`: lists and summarises recordings, and repairs one that was cut off. */
 
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { findEpisodeFiles, repairEpisodeFile } from '../bridge/episode-files.ts';
 import { importEpisode } from '../bridge/importers/import-episode.ts';
 import {
@@ -36,7 +36,7 @@ export const register: Register = (program) => {
       if (options.json === true) {
         process.stdout.write(`${JSON.stringify({ episodes: listed, unreadable, totals })}\n`);
       } else {
-        process.stdout.write(`${[...table(listed), '', totalsLine(totals), ...hints(listed)].join('\n')}\n`);
+        process.stdout.write(`${[...table(listed), '', totalsLine(totals), nextCommand(listed)].join('\n')}\n`);
       }
       if (unreadable.length > 0) throw unreadableError(unreadable, listed.length);
     });
@@ -48,6 +48,7 @@ export const register: Register = (program) => {
     .action(async (file: string) => {
       const { path, damagedPath, episode } = await repairEpisodeFile(file);
       process.stdout.write(`${path}: ${episode.steps.length} steps saved; the damaged file is ${damagedPath}\n`);
+      process.stdout.write(`next: landfall episodes ${path}\n`);
     });
 };
 
@@ -108,10 +109,13 @@ function totalsLine({ episodes, steps, seconds, meanReturn, completed, cutOff, f
   return `${episodes} ${episodes === 1 ? 'episode' : 'episodes'}, ${steps} steps, ${seconds.toFixed(1)} s: ${ended}${mean}`;
 }
 
-/** The next command to try. */
-function hints(listed: readonly Listed[]): string[] {
+/** What to try next: mend what was cut off, else learn from it. */
+function nextCommand(listed: readonly Listed[]): string {
   const part = listed.find((e) => e.path.endsWith('.part'));
-  return part === undefined ? [] : [`landfall episodes repair ${part.path}`];
+  if (part !== undefined) return `next: landfall episodes repair ${part.path}`;
+  const path = listed[0]?.path ?? 'DIR';
+  if (listed.every((e) => e.source === 'import')) return `next: landfall identify ROBOT --episodes ${path}`;
+  return `next: landfall adapt RUN --episodes ${dirname(path)}`;
 }
 
 function unreadableError(unreadable: readonly Unreadable[], readable: number): InputError {

@@ -56,7 +56,7 @@ it('prints one line an episode, totals, and the next command', async () => {
   expect(lines[2]).toMatch(/^good.mcap +twin +pendulum +101 +1.00 +100.0 +0.00 +50.50 +completed$/);
   expect(lines[3]).toMatch(/^lost.mcap.part +twin .* cut off$/);
   expect(lines[5]).toMatch(/^3 episodes, \d+ steps, .* 1 completed, 1 cut off, 1 ended by a fault; mean return/);
-  expect(lines[6]).toBe(`landfall episodes repair ${join(directory, 'lost.mcap.part')}`);
+  expect(lines[6]).toBe(`next: landfall episodes repair ${join(directory, 'lost.mcap.part')}`);
 });
 
 it('prints one JSON object with --json', async () => {
