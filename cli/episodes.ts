@@ -113,9 +113,10 @@ function totalsLine({ episodes, steps, seconds, meanReturn, completed, cutOff, f
 function nextCommand(listed: readonly Listed[]): string {
   const part = listed.find((e) => e.path.endsWith('.part'));
   if (part !== undefined) return `next: landfall episodes repair ${part.path}`;
-  const path = listed[0]?.path ?? 'DIR';
-  if (listed.every((e) => e.source === 'import')) return `next: landfall identify ROBOT --episodes ${path}`;
-  return `next: landfall adapt RUN --episodes ${dirname(path)}`;
+  const [first] = listed;
+  if (first === undefined) return 'next: landfall deploy RUN --url ws://localhost:9090';
+  if (first.source === 'import') return `next: landfall identify ${first.robot} --episodes ${first.path}`;
+  return `next: landfall adapt RUN --episodes ${dirname(first.path)}`;
 }
 
 function unreadableError(unreadable: readonly Unreadable[], readable: number): InputError {
