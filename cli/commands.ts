@@ -1,9 +1,14 @@
 /** Every subcommand, in the order `landfall --help` shows them. Add one by adding a file and a line. */
 
 import type { Command } from 'commander';
+import { register as doctor } from './doctor.ts';
 import { register as episodes } from './episodes.ts';
+import { register as evaluate } from './eval.ts';
 import { register as robot } from './robot.ts';
+import { register as runs } from './runs.ts';
+import { register as tasks } from './tasks.ts';
+import { register as train } from './train.ts';
 
 export type Register = (program: Command) => void;
 
-export const commands: readonly Register[] = [robot, episodes];
+export const commands: readonly Register[] = [train, evaluate, robot, episodes, runs, tasks, doctor];

@@ -1,7 +1,7 @@
 /** Builds what a command needs from a configuration: robot, task, contract, environment recipes. Reads the URDF. */
 
 import { readFile } from 'node:fs/promises';
-import { robots, type RobotConfig } from '../configs/robots.ts';
+import { type RobotConfig, robots } from '../configs/robots.ts';
 import type { ExperimentConfig } from '../configs/schema.ts';
 import type { Contract } from '../core/contract.ts';
 import { InputError, MismatchError, nearest } from '../core/errors.ts';
@@ -10,8 +10,8 @@ import type { RobotModel } from '../core/robot-model.ts';
 import type { NetworkSettings } from '../policy/ppo.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
-import { contractOf } from '../sim/task-contract.ts';
 import type { TaskDefinition } from '../sim/task.ts';
+import { contractOf } from '../sim/task-contract.ts';
 import { taskNamed } from '../sim/tasks/index.ts';
 import { parseUrdf } from '../sim/urdf.ts';
 
@@ -93,8 +93,16 @@ export function trainingRecipe(experiment: Experiment): EnvironmentRecipe {
 }
 
 /** The environments a policy is judged in: the task's own start, randomised physics. */
-export function evaluationRecipe(experiment: Experiment, contract: Contract, engine: EngineName, seed = experiment.config.seed): EnvironmentRecipe {
-  return { ...recipeOf(experiment, contract, engine, PURPOSE.evaluation), key: foldIn(keyOf(seed), PURPOSE.evaluation) };
+export function evaluationRecipe(
+  experiment: Experiment,
+  contract: Contract,
+  engine: EngineName,
+  seed = experiment.config.seed,
+): EnvironmentRecipe {
+  return {
+    ...recipeOf(experiment, contract, engine, PURPOSE.evaluation),
+    key: foldIn(keyOf(seed), PURPOSE.evaluation),
+  };
 }
 
 function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName, purpose: number): EnvironmentRecipe {
@@ -118,6 +126,10 @@ export function requireSameRobot(contract: Contract, model: RobotModel, where: s
   const same = contract.robot.name === model.name;
   throw new MismatchError(
     `${where}: the policy was trained for robot ${contract.robot.name} (URDF ${contract.robot.urdfHash.slice(0, 12)}), found ${model.name} (URDF ${model.urdfHash.slice(0, 12)})`,
-    { repair: same ? 'the URDF has changed since: train again, or restore the old file' : `use a policy trained for ${model.name}` },
+    {
+      repair: same
+        ? 'the URDF has changed since: train again, or restore the old file'
+        : `use a policy trained for ${model.name}`,
+    },
   );
 }

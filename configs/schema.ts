@@ -87,7 +87,9 @@ export function applyOverrides(config: ExperimentConfig, overrides: readonly str
   for (const override of overrides) {
     const split = override.indexOf('=');
     if (split <= 0) {
-      throw new InputError(`a setting should look like key=value, found ${override}`, { repair: 'for example ppo.learningRate=3e-4' });
+      throw new InputError(`a setting should look like key=value, found ${override}`, {
+        repair: 'for example ppo.learningRate=3e-4',
+      });
     }
     assign(copy, override.slice(0, split), parseValue(override.slice(split + 1)));
   }
@@ -118,7 +120,11 @@ function unknownSetting(path: string): InputError {
 /** Every setting's path, such as `ppo.clip`. */
 export function settingPaths(): string[] {
   return Object.entries(configSchema.entries).flatMap(([key, entry]) =>
-    'entries' in entry ? Object.keys(entry.entries).map((child) => `${key}.${child}`) : key === 'reward' ? ['reward.TERM'] : [key],
+    'entries' in entry
+      ? Object.keys(entry.entries).map((child) => `${key}.${child}`)
+      : key === 'reward'
+        ? ['reward.TERM']
+        : [key],
   );
 }
 

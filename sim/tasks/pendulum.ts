@@ -12,6 +12,14 @@ function tilt(state: RobotState): number {
   return wrapAngle(state.q[0]! - Math.PI);
 }
 
+/** (g/l) of the point-mass pendulum, 1/s2. */
+const OMEGA_SQUARED = 9.81 / 0.5;
+
+/** (qd^2 / 2 + g/l (1 - cos q)) / (2 g/l): 0 hanging at rest, 1 upright at rest. */
+function energy(state: RobotState): number {
+  return (0.5 * state.qd[0]! ** 2 + OMEGA_SQUARED * (1 - cos(state.q[0]!))) / (2 * OMEGA_SQUARED);
+}
+
 export const pendulum = defineTask({
   name: 'pendulum',
   summary: 'swing up and balance a torque-limited pendulum, starting from hanging',
@@ -30,19 +38,19 @@ export const pendulum = defineTask({
     { name: 'torque', kind: 'effort', joints: ['shoulder'], scale: 1, offset: 0, clip: [-1, 1], rateLimit: null },
   ],
   rewards: {
-    height: {
+    energy: {
       weight: 1,
-      fn: ({ state }) => (1 - cos(state.q[0]!)) / 2,
-      doc: 'height of the weight, 0 hanging to 1 upright',
+      fn: ({ state }) => 1 - Math.min(1, Math.abs(energy(state) - 1)),
+      doc: 'total energy as a share of what standing upright takes; 0 hanging, and again at twice that share',
     },
     balance: {
-      weight: 2,
-      fn: ({ state }) => exp(-((tilt(state) / 0.3) ** 2) - (state.qd[0]! / 1) ** 2),
+      weight: 3,
+      fn: ({ state }) => exp(-((tilt(state) / 0.5) ** 2) - (state.qd[0]! / 2) ** 2),
       doc: 'close to upright and slow',
     },
-    torque: { weight: -0.1, fn: ({ action }) => action[0]! ** 2, doc: 'torque squared' },
+    torque: { weight: -0.05, fn: ({ action }) => action[0]! ** 2, doc: 'torque squared, as a share of the limit' },
     smoothness: {
-      weight: -1,
+      weight: -0.2,
       fn: ({ action, lastAction }) => (action[0]! - lastAction[0]!) ** 2,
       doc: 'change of torque from step to step, squared',
     },
@@ -51,9 +59,18 @@ export const pendulum = defineTask({
     overspeed: ({ state }) => Math.abs(state.qd[0]!) > 20,
   },
   start(random, training, q, qd) {
-    const anywhere = training && random.uniform() < 0.5;
-    q[0] = anywhere ? random.between(-Math.PI, Math.PI) : random.between(-0.05, 0.05);
-    qd[0] = anywhere ? random.between(-6, 6) : random.between(-0.05, 0.05);
+    // Training also starts where a good policy would be later: anywhere, and close to upright.
+    const place = training ? random.uniform() : 0;
+    if (place < 0.4) {
+      q[0] = random.between(-0.05, 0.05);
+      qd[0] = random.between(-0.05, 0.05);
+    } else if (place < 0.75) {
+      q[0] = random.between(-Math.PI, Math.PI);
+      qd[0] = random.between(-8, 8);
+    } else {
+      q[0] = Math.PI + random.between(-0.5, 0.5);
+      qd[0] = random.between(-2, 2);
+    }
   },
   // Wide enough for another load, another bearing and a slow bus; narrow enough that 1 N m can still pump it up.
   randomization: {

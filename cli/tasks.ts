@@ -1,0 +1,53 @@
+/** `landfall tasks [NAME]`: what can be trained, and what a task is made of. */
+
+import type { Command } from 'commander';
+import { type DynamicsParameter, parameterUnits } from '../sim/dynamics.ts';
+import type { TaskDefinition } from '../sim/task.ts';
+import { taskNamed, tasks } from '../sim/tasks/index.ts';
+
+export function register(program: Command): void {
+  program
+    .command('tasks')
+    .summary('list tasks, or show one')
+    .description('List the tasks there are, or show what one is made of.')
+    .argument('[name]', 'a task')
+    .action((name?: string) => {
+      process.stdout.write(name === undefined ? list() : describe(taskNamed(name)));
+    });
+}
+
+function list(): string {
+  const rows = Object.values(tasks).map((task) => `${task.name.padEnd(20)} ${task.summary}`);
+  return `${rows.join('\n')}\n\nlandfall tasks NAME shows one, landfall train NAME trains it\n`;
+}
+
+function describe(task: TaskDefinition): string {
+  const { physics } = task;
+  const lines = [
+    `${task.name}: ${task.summary}`,
+    `robot ${task.robot}, control ${task.rateHz} Hz, physics ${physics.physicsDt * 1000} ms with ${physics.solverIterations} sub-steps, episodes of ${task.episodeSeconds} s`,
+    '',
+    'observations',
+    ...task.observations.map(
+      (term) =>
+        `  ${term.name.padEnd(16)} ${term.term}, scale ${term.scale}${term.history > 1 ? `, last ${term.history} steps` : ''}`,
+    ),
+    'actions',
+    ...task.actions.map(
+      (term) =>
+        `  ${term.name.padEnd(16)} ${term.kind} = ${term.scale} x action${term.offset === 0 ? '' : ` + ${term.offset}`}, within ${term.clip.join(' and ')}`,
+    ),
+    'rewards (per second)',
+    ...Object.entries(task.rewards).map(
+      ([name, term]) => `  ${name.padEnd(16)} ${String(term.weight).padStart(6)}  ${term.doc}`,
+    ),
+    'randomisation (at every reset)',
+    ...Object.entries(task.randomization).map(([name, term]) => {
+      const unit = term.operation === 'scale' ? '' : ` ${parameterUnits[name as DynamicsParameter]}`;
+      return `  ${name.padEnd(16)} ${term.operation} U(${term.range.join(', ')})${unit}`;
+    }),
+    '',
+    `landfall train ${task.name}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

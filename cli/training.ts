@@ -1,0 +1,189 @@
+/**
+ * A training run from configuration to directory: what `landfall train`, the demo and the benchmarks share. Prints
+ * nothing: reports go to the callbacks.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+
+import { systemClock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { type FrameRing, makeFrameRing } from '../core/frame-ring.ts';
+import { foldIn, keyOf } from '../core/rng.ts';
+import { type BackendName, openBackend } from '../policy/backend.ts';
+import { saveCheckpoint, type TrainingState, writeJson } from '../policy/checkpoint.ts';
+import { WorkerPool } from '../policy/collector.ts';
+import { appendMetrics, type RunRecord, writeRecord } from '../policy/run-directory.ts';
+import { type IterationReport, type Snapshot, train } from '../policy/runner.ts';
+import { channelsOf } from '../policy/watch.ts';
+import type { Viewer } from '../viewer/server/index.ts';
+import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
+
+/** Environments a viewer is shown. */
+const WATCHED = 64;
+
+export interface TrainingRequest {
+  readonly experiment: Experiment;
+  /** Directory of the run, made by createRun. */
+  readonly run: string;
+  readonly overrides: readonly string[];
+  readonly argv: readonly string[];
+  readonly backend: BackendName | 'auto';
+  /** 0 for one a core. */
+  readonly workers: number;
+  readonly viewer?: Viewer | null;
+  readonly resume?: TrainingState;
+  readonly onStart?: (info: TrainingStart) => void;
+  readonly onIteration?: (report: IterationReport, best: boolean) => void;
+  /** Asked after every iteration; true ends the run with a checkpoint. */
+  readonly shouldStop?: () => boolean;
+}
+
+export interface TrainingStart {
+  readonly backend: string;
+  readonly workers: number;
+}
+
+export interface TrainingResult {
+  readonly record: RunRecord;
+  readonly snapshot: Snapshot;
+  /** Directory of the last checkpoint. */
+  readonly checkpoint: string;
+  readonly seconds: number;
+  readonly stepsPerSecond: number;
+}
+
+/** @throws what training throws; the run's record then says `failed` */
+export async function runTraining(request: TrainingRequest): Promise<TrainingResult> {
+  const { experiment, run, resume } = request;
+  const { config, contract, task } = experiment;
+  const workers = request.workers === 0 ? availableParallelism() : request.workers;
+  const backend = await openBackend(request.backend);
+  const pool = new WorkerPool(workers);
+  const started = systemClock.now();
+  let record: RunRecord = {
+    id: run.split(/[/\\]/).at(-1)!,
+    task: task.name,
+    status: 'running',
+    argv: request.argv,
+    seed: config.seed,
+    startedAt: started,
+    seconds: 0,
+    iteration: resume?.iteration ?? 0,
+    envSteps: resume?.envSteps ?? 0,
+    bestReturn: resume?.bestScore ?? null,
+    bestSuccess: null,
+    backend: backend.description,
+    workers,
+    host: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores`,
+    versions: versions(),
+    git: gitState(),
+  };
+  const update = (change: Partial<RunRecord>) => {
+    record = { ...record, ...change, seconds: systemClock.now() - started };
+    return writeRecord(run, record);
+  };
+  await writeJson(join(run, 'config.json'), config);
+  await writeJson(join(run, 'overrides.json'), request.overrides);
+  await update({});
+  request.onStart?.({ backend: backend.description, workers });
+
+  const ring = request.viewer == null ? null : watchRing(experiment);
+  if (ring !== null) {
+    request.viewer!.show({
+      title: record.id,
+      kind: 'train',
+      urdf: experiment.robot.model.urdf,
+      joints: contract.joints.map((joint) => joint.name),
+      ring,
+    });
+  }
+
+  let checkpoint = '';
+  try {
+    const snapshot = await train({
+      recipe: resumeRecipe(trainingRecipe(experiment), resume),
+      evalRecipe: evaluationRecipe(experiment, contract, 'rapier'),
+      settings: { ...config.train, ppo: config.ppo, network: experiment.network },
+      backend,
+      pool,
+      key: foldIn(keyOf(config.seed), PURPOSE.learner),
+      clock: systemClock,
+      ring,
+      ...(resume === undefined ? {} : { resume }),
+      async onIteration(report, takeSnapshot) {
+        const { evaluation } = report;
+        const best = evaluation !== null && evaluation.meanReturn > (record.bestReturn ?? -Infinity);
+        if (evaluation !== null) {
+          const { contract: learned, actor, state } = await takeSnapshot();
+          checkpoint = await saveCheckpoint(run, learned, actor, state, best);
+          if (best) await update({ bestReturn: evaluation.meanReturn, bestSuccess: evaluation.successRate });
+        }
+        await appendMetrics(run, metricsOf(report, experiment));
+        request.viewer?.metrics(curvesOf(report));
+        await update({ iteration: report.iteration, envSteps: report.envSteps });
+        request.onIteration?.(report, best);
+        return request.shouldStop?.() ?? false;
+      },
+    });
+    checkpoint = await saveCheckpoint(run, snapshot.contract, snapshot.actor, snapshot.state, false);
+    await update({ status: request.shouldStop?.() === true ? 'stopped' : 'finished' });
+    const seconds = systemClock.now() - started;
+    const steps = snapshot.state.envSteps - (resume?.envSteps ?? 0);
+    return { record, snapshot, checkpoint, seconds, stepsPerSecond: steps / seconds };
+  } catch (error) {
+    await update({ status: 'failed', error: messageOf(error) });
+    throw error;
+  } finally {
+    await pool.close();
+    backend.close();
+  }
+}
+
+/** A resumed run's environments start new episodes, not those of the first start. */
+function resumeRecipe(recipe: ReturnType<typeof trainingRecipe>, resume: TrainingState | undefined) {
+  return resume === undefined ? recipe : { ...recipe, key: foldIn(recipe.key, resume.iteration) };
+}
+
+function watchRing({ config, contract, rewardNames }: Experiment): FrameRing {
+  const { numEnvs, horizon } = config.train;
+  return makeFrameRing({
+    capacity: 4 * horizon,
+    numEnvs: Math.min(WATCHED, numEnvs),
+    nJoints: contract.joints.length,
+    channels: channelsOf(contract, rewardNames),
+    dt: 1 / contract.control.rateHz,
+  });
+}
+
+function metricsOf(report: IterationReport, { rewardNames }: Experiment): Record<string, unknown> {
+  const { rewardTerms, ...figures } = report;
+  return { ...figures, reward: Object.fromEntries(rewardNames.map((name, k) => [name, rewardTerms[k]])) };
+}
+
+/** The figures the page draws as curves. */
+function curvesOf(report: IterationReport): Record<string, number> {
+  const curves: Record<string, number> = { iteration: report.iteration, stepsPerSecond: report.stepsPerSecond };
+  if (report.meanReturn !== null) curves.return = report.meanReturn;
+  if (report.successRate !== null) curves.success = report.successRate;
+  return curves;
+}
+
+function versions(): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version;
+  return { node: process.version, tfjs: version('@tensorflow/tfjs'), rapier: '0.20.0' };
+}
+
+/** The commit of the current directory, with `+` when the work tree differs from it. */
+function gitState(): string | null {
+  try {
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '+');
+  } catch {
+    return null;
+  }
+}
