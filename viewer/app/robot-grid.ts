@@ -1,0 +1,231 @@
+/**
+ * Draws one robot many times: every environment stands in its own cell of a grid. One instanced mesh per kind of shape,
+ * so the number of draw calls does not depend on the number of environments. Knows no camera.
+ */
+
+import {
+  Box3,
+  BoxGeometry,
+  type BufferGeometry,
+  Color,
+  CylinderGeometry,
+  DynamicDrawUsage,
+  Group,
+  InstancedMesh,
+  type Intersection,
+  MeshStandardMaterial,
+  SphereGeometry,
+  Vector3,
+} from 'three';
+import { forwardKinematics } from '../../core/kinematics.ts';
+import type { RobotModel } from '../../core/robot-model.ts';
+import {
+  type DrawnShape,
+  type Extent,
+  floorOf,
+  reachOf,
+  type ShapeKind,
+  shapeKinds,
+  shapesOf,
+} from './robot-shapes.ts';
+
+/** Free space between neighbours, as a share of a robot's reach. */
+const GAP = 0.25;
+/** A cell's depth is at least this share of its width: rows stand behind one another and must not hide each other. */
+const MIN_DEPTH = 0.8;
+/** How far the robots that are not selected fade into the background. */
+const FADE = 0.45;
+/** Colour of shapes whose URDF names none. */
+const PLAIN = [0.72, 0.74, 0.78] as const;
+
+function unitGeometry(kind: ShapeKind): BufferGeometry {
+  switch (kind) {
+    case 'box':
+      return new BoxGeometry(1, 1, 1);
+    case 'cylinder':
+      // three's cylinder lies along y, URDF's along z.
+      return new CylinderGeometry(1, 1, 1, 36).rotateX(Math.PI / 2);
+    case 'sphere':
+      return new SphereGeometry(1, 32, 20);
+    default:
+      return kind satisfies never;
+  }
+}
+
+interface Batch {
+  readonly mesh: InstancedMesh;
+  /** Of one robot; instance = env * shapes.length + index. */
+  readonly shapes: readonly DrawnShape[];
+}
+
+export class RobotGrid {
+  readonly group = new Group();
+  readonly numEnvs: number;
+  readonly reach: Extent;
+  /** Height of the floor, m. */
+  readonly floor: number;
+  /** Size of a cell, m. */
+  readonly cell: readonly [number, number];
+  readonly #model: RobotModel;
+  readonly #batches: readonly Batch[];
+  readonly #offsets: Float64Array;
+  readonly #links: Float64Array;
+  readonly #material = new MeshStandardMaterial({ roughness: 0.5, metalness: 0.1 });
+
+  constructor(model: RobotModel, numEnvs: number) {
+    this.#model = model;
+    this.numEnvs = numEnvs;
+    const shapes = shapesOf(model);
+    this.reach = reachOf(model, shapes);
+    this.floor = floorOf(model, shapes, this.reach);
+    const { min, max } = this.reach;
+    const gap = GAP * Math.max(max[0] - min[0], max[1] - min[1]);
+    const width = max[0] - min[0] + gap;
+    this.cell = [width, Math.max(max[1] - min[1] + gap, MIN_DEPTH * width)];
+    this.#offsets = gridOffsets(numEnvs, this.cell);
+    this.#links = new Float64Array(model.links.length * 7);
+    this.#batches = shapeKinds.flatMap((kind) => {
+      const ofKind = shapes.filter((shape) => shape.kind === kind);
+      if (ofKind.length === 0) return [];
+      const mesh = new InstancedMesh(unitGeometry(kind), this.#material, ofKind.length * numEnvs);
+      mesh.instanceMatrix.setUsage(DynamicDrawUsage);
+      // The instances leave the unit body's bounds.
+      mesh.frustumCulled = false;
+      mesh.castShadow = true;
+      mesh.receiveShadow = true;
+      this.group.add(mesh);
+      return [{ mesh, shapes: ofKind }];
+    });
+    this.setPoses(new Float32Array(numEnvs * model.dof.length));
+  }
+
+  /** Where an environment's base frame stands. */
+  originOf(env: number, into = new Vector3()): Vector3 {
+    return into.set(this.#offsets[2 * env] ?? 0, this.#offsets[2 * env + 1] ?? 0, 0);
+  }
+
+  /** The environment whose cell holds this point of the floor; -1 for none. */
+  cellAt(x: number, y: number): number {
+    const middle = [(this.reach.min[0] + this.reach.max[0]) / 2, (this.reach.min[1] + this.reach.max[1]) / 2] as const;
+    for (let env = 0; env < this.numEnvs; env++) {
+      const dx = x - this.#offsets[2 * env]! - middle[0];
+      const dy = y - this.#offsets[2 * env + 1]! - middle[1];
+      if (Math.abs(dx) <= this.cell[0] / 2 && Math.abs(dy) <= this.cell[1] / 2) return env;
+    }
+    return -1;
+  }
+
+  /** @param q rad or m, [numEnvs, nJoints] */
+  setPoses(q: Float32Array): void {
+    const nJoints = this.#model.dof.length;
+    for (let env = 0; env < this.numEnvs; env++) {
+      forwardKinematics(this.#model, q, this.#links, env * nJoints);
+      const x = this.#offsets[2 * env]!;
+      const y = this.#offsets[2 * env + 1]!;
+      for (const { mesh, shapes } of this.#batches) {
+        const array = mesh.instanceMatrix.array as Float32Array;
+        for (let s = 0; s < shapes.length; s++) {
+          placeShape(this.#links, shapes[s]!, x, y, array, (env * shapes.length + s) * 16);
+        }
+      }
+    }
+    for (const { mesh } of this.#batches) {
+      mesh.instanceMatrix.needsUpdate = true;
+      mesh.boundingSphere = null;
+    }
+  }
+
+  /** Colour every robot; when there are several, those not selected fade. @param background to fade into */
+  paint(selected: number, background: Color): void {
+    const color = new Color();
+    for (const { mesh, shapes } of this.#batches) {
+      for (let env = 0; env < this.numEnvs; env++) {
+        for (const [s, shape] of shapes.entries()) {
+          color.setRGB(...(shape.color ?? PLAIN), 'srgb');
+          if (env !== selected) color.lerp(background, FADE);
+          mesh.setColorAt(env * shapes.length + s, color);
+        }
+      }
+      if (mesh.instanceColor !== null) mesh.instanceColor.needsUpdate = true;
+    }
+  }
+
+  /** The environment that a ray hit. */
+  envOf({ object, instanceId }: Intersection): number {
+    const batch = this.#batches.find(({ mesh }) => mesh === object);
+    return batch === undefined || instanceId === undefined ? -1 : Math.floor(instanceId / batch.shapes.length);
+  }
+
+  /** The box that one environment can take up; of all of them without `env`. */
+  boundsOf(env?: number): Box3 {
+    const { min, max } = this.reach;
+    const low = new Vector3(Infinity, Infinity, Math.min(min[2], this.floor));
+    const high = new Vector3(-Infinity, -Infinity, max[2]);
+    for (let e = 0; e < this.numEnvs; e++) {
+      if (env !== undefined && e !== env) continue;
+      low.x = Math.min(low.x, this.#offsets[2 * e]! + min[0]);
+      low.y = Math.min(low.y, this.#offsets[2 * e + 1]! + min[1]);
+      high.x = Math.max(high.x, this.#offsets[2 * e]! + max[0]);
+      high.y = Math.max(high.y, this.#offsets[2 * e + 1]! + max[1]);
+    }
+    return new Box3(low, high);
+  }
+
+  dispose(): void {
+    for (const { mesh } of this.#batches) {
+      mesh.geometry.dispose();
+      mesh.dispose();
+    }
+    this.#material.dispose();
+  }
+}
+
+/** Rows from front (-y) to back, each from left to right. @returns x, y of each cell */
+function gridOffsets(numEnvs: number, [width, depth]: readonly [number, number]): Float64Array {
+  const columns = Math.ceil(Math.sqrt(numEnvs));
+  const rows = Math.ceil(numEnvs / columns);
+  const offsets = new Float64Array(numEnvs * 2);
+  for (let env = 0; env < numEnvs; env++) {
+    offsets[2 * env] = ((env % columns) - (columns - 1) / 2) * width;
+    offsets[2 * env + 1] = (Math.floor(env / columns) - (rows - 1) / 2) * depth;
+  }
+  return offsets;
+}
+
+/** The instance's matrix: (link pose + offset) * shape, column by column. */
+function placeShape(
+  links: Float64Array,
+  { link, matrix }: DrawnShape,
+  offsetX: number,
+  offsetY: number,
+  out: Float32Array,
+  at: number,
+): void {
+  const p = link * 7;
+  const x = links[p + 3]!;
+  const y = links[p + 4]!;
+  const z = links[p + 5]!;
+  const w = links[p + 6]!;
+  const r00 = 1 - 2 * (y * y + z * z);
+  const r01 = 2 * (x * y - z * w);
+  const r02 = 2 * (x * z + y * w);
+  const r10 = 2 * (x * y + z * w);
+  const r11 = 1 - 2 * (x * x + z * z);
+  const r12 = 2 * (y * z - x * w);
+  const r20 = 2 * (x * z - y * w);
+  const r21 = 2 * (y * z + x * w);
+  const r22 = 1 - 2 * (x * x + y * y);
+  for (let k = 0; k < 4; k++) {
+    const a = matrix[k]!;
+    const b = matrix[4 + k]!;
+    const c = matrix[8 + k]!;
+    out[at + 4 * k] = r00 * a + r01 * b + r02 * c;
+    out[at + 4 * k + 1] = r10 * a + r11 * b + r12 * c;
+    out[at + 4 * k + 2] = r20 * a + r21 * b + r22 * c;
+    out[at + 4 * k + 3] = 0;
+  }
+  out[at + 12] = out[at + 12]! + links[p]! + offsetX;
+  out[at + 13] = out[at + 13]! + links[p + 1]! + offsetY;
+  out[at + 14] = out[at + 14]! + links[p + 2]!;
+  out[at + 15] = 1;
+}
