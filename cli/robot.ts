@@ -13,9 +13,10 @@ import { loadRapier, RAPIER, RapierRobot } from '../sim/rapier-robot.ts';
 import { tasks } from '../sim/tasks/index.ts';
 import { MUJOCO, makeTwin } from '../sim/twin.ts';
 import type { Register } from './commands.ts';
-import { loadRobot } from './experiment.ts';
+import { type LoadedRobot, loadRobot } from './experiment.ts';
 import { numberWithin } from './option-values.ts';
 import { QuietLog } from './quiet-log.ts';
+import { RobotView } from './robot-view.ts';
 
 interface RobotOptions {
   readonly engine: 'mujoco' | 'rapier';
@@ -34,6 +35,7 @@ interface RobotOptions {
   readonly logCommands?: string;
   readonly allowMisbehaviour?: boolean;
   readonly misbehave?: readonly Misbehaviour[];
+  readonly view?: boolean;
   readonly json?: boolean;
 }
 
@@ -60,25 +62,46 @@ export const register: Register = (program) => {
     .option('--log-commands <file>', 'write every command that arrives to FILE, as NDJSON')
     .option('--allow-misbehaviour', 'offer the service /landfall/misbehave, for tests of clients')
     .addOption(new Option('--misbehave <names...>', 'misbehave from the start').choices(Object.keys(misbehaviours)))
+    .option('--view', 'show the robot in the browser')
     .option('--json', 'print one JSON line when ready and one at the end')
     .action(serve);
 };
 
 async function serve(name: string, options: RobotOptions): Promise<void> {
-  const { config, model } = await loadRobot(name);
-  const dynamics = differentDynamics(model, options);
-  const { robot, stepSeconds } = await makeRobot(name, model, dynamics, options);
+  const loaded = await loadRobot(name);
+  const simulated = await makeRobot(name, loaded.model, differentDynamics(loaded.model, options), options);
+  const rateHz = options.rate ?? loaded.config.stateRateHz;
+  const view = options.view === true ? await RobotView.open(loaded.model, `robot ${name}`, rateHz) : null;
+  try {
+    await run(name, loaded, simulated, rateHz, view, options);
+  } finally {
+    await view?.close();
+    await simulated.robot.close();
+  }
+}
+
+async function run(
+  name: string,
+  { config, model }: LoadedRobot,
+  { robot, stepSeconds }: SteppedRobot,
+  rateHz: number,
+  view: RobotView | null,
+  options: RobotOptions,
+): Promise<void> {
   const watchdogSeconds =
     options.watchdog === false ? null : (options.watchdog ?? config.ros.watchdog?.seconds ?? null);
   const logFile = options.logCommands === undefined ? undefined : openLog(options.logCommands);
-  const log = new QuietLog((line) => process.stderr.write(`${line}\n`));
+  const log = new QuietLog((line) => {
+    process.stderr.write(`${line}\n`);
+    view?.note(line);
+  });
   const server = await startRobotServer({
     robot,
     host: options.host,
     port: options.port,
     ros: options.ros === '1' ? 1 : 2,
     topics: config.ros,
-    rateHz: options.rate ?? config.stateRateHz,
+    rateHz,
     stepSeconds,
     watchdogSeconds,
     damping: jointNames(model).map((joint) => config.gains[joint]?.kd ?? 0),
@@ -86,15 +109,15 @@ async function serve(name: string, options: RobotOptions): Promise<void> {
     misbehaviours: options.misbehave ?? [],
     key: keyOf(options.seed),
     log: (line) => log.line(line),
+    ...(view === null ? {} : { onState: (state) => view.add(state) }),
     ...(logFile === undefined ? {} : { onCommand: (record) => writeSync(logFile, `${JSON.stringify(record)}\n`) }),
   });
-  announce(name, model, server, watchdogSeconds, options);
+  announce(name, model, server, watchdogSeconds, options, view?.url);
   await untilStopped(server);
   if (options.json === true) {
     const { commands, watchdogStops } = server;
     process.stdout.write(`${JSON.stringify({ event: 'stopped', commands: commands.counts, watchdogStops })}\n`);
   }
-  await robot.close();
 }
 
 /** The nominal robot with the differences asked for. */
@@ -150,6 +173,7 @@ function announce(
   server: RobotServer,
   watchdogSeconds: number | null,
   options: RobotOptions,
+  viewUrl: string | undefined,
 ): void {
   const { state, command } = server.topics;
   const { name: engine, version } = options.engine === 'mujoco' ? MUJOCO : RAPIER;
@@ -160,7 +184,10 @@ function announce(
   }
   if (options.json === true) {
     const ready = { event: 'ready', robot: name, engine, version, url: server.url, ros: Number(options.ros) };
-    process.stdout.write(`${JSON.stringify({ ...ready, state, command, watchdogSeconds, pid: process.pid })}\n`);
+    const shown = viewUrl === undefined ? {} : { view: viewUrl };
+    process.stdout.write(
+      `${JSON.stringify({ ...ready, state, command, watchdogSeconds, pid: process.pid, ...shown })}\n`,
+    );
     return;
   }
   const differences = [
@@ -177,6 +204,7 @@ function announce(
     `  publishes ${state.topic} (${state.type})`,
     `  takes     ${command.topic} (${command.type}), effort of ${jointNames(model).join(', ')}`,
     `  watchdog  ${watchdog}`,
+    ...(viewUrl === undefined ? [] : [`  view      ${viewUrl}`]),
     `next: landfall deploy latest --url ${server.url}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { systemClock } from '../../core/clock.ts';
 import { closeAll, jointCommand, RawClient, until } from '../bridge/server/served-robot.ts';
 
@@ -121,6 +122,29 @@ describe('landfall robot', () => {
     client.send({ op: 'subscribe', topic: '/joint_states' });
     await until(() => client.on('/joint_states').length > 0);
     expect(client.on('/joint_states')[0]).toMatchObject({ name: ['shoulder'], position: [0] });
+  });
+
+  it('shows the robot in the viewer', async () => {
+    const { run, line } = await ready('--view');
+    const page = new WebSocket(`${String(line.view).replace('http', 'ws')}live`);
+    const texts: string[] = [];
+    let frames = 0;
+    page.on('message', (data, isBinary) => {
+      if (isBinary) frames++;
+      else texts.push(String(data));
+    });
+    await until(() => frames > 3);
+    expect(texts.find((text) => text.includes('"type":"source"'))).toMatch(/"kind":"robot","title":"robot pendulum"/);
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+  });
+
+  it('leaves nothing running when it cannot start', async () => {
+    const { line } = await ready();
+    const port = new URL(line.url as string).port;
+    const second = landfall('robot', 'pendulum', '--port', port, '--view');
+    expect(await second.ended).toBe(2);
+    expect(second.stderr).toMatch(/the port is in use/);
   });
 
   it.each([
