@@ -70,7 +70,8 @@ export const register: Register = (program) => {
 async function serve(name: string, options: RobotOptions): Promise<void> {
   const loaded = await loadRobot(name);
   const simulated = await makeRobot(name, loaded.model, differentDynamics(loaded.model, options), options);
-  const rateHz = options.rate ?? loaded.config.stateRateHz;
+  // No state twice: at most one a physics step.
+  const rateHz = Math.min(options.rate ?? loaded.config.stateRateHz, 1 / simulated.stepSeconds);
   const view = options.view === true ? await RobotView.open(loaded.model, `robot ${name}`, rateHz) : null;
   try {
     await run(name, loaded, simulated, rateHz, view, options);

@@ -29,8 +29,9 @@ export const robots: Readonly<Record<string, RobotConfig>> = {
       command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
       watchdog: { seconds: 0.1, by: 'landfall robot' },
     },
-    // Ten states at 200 Hz; a loopback round trip takes 1 ms, one with Nagle's algorithm in the way 50 ms.
+    // Twelve states; a loopback round trip takes 1 ms, one with Nagle's algorithm in the way 50 ms.
     safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },
-    stateRateHz: 200,
+    // Every second physics step of the twin.
+    stateRateHz: 250,
   },
 };
