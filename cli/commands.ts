@@ -8,7 +8,8 @@ import { register as robot } from './robot.ts';
 import { register as runs } from './runs.ts';
 import { register as tasks } from './tasks.ts';
 import { register as train } from './train.ts';
+import { register as view } from './view.ts';
 
 export type Register = (program: Command) => void;
 
-export const commands: readonly Register[] = [train, evaluate, robot, episodes, runs, tasks, doctor];
+export const commands: readonly Register[] = [train, evaluate, robot, episodes, runs, view, tasks, doctor];
