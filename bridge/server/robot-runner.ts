@@ -46,6 +46,8 @@ export class RobotRunner {
   /** Clock time of the robot's time 0, and steps made since. */
   #epoch: number;
   #steps = 0;
+  /** Steps at the last report. */
+  #reported = -1;
   /** A command holds; false before the first one and after the watchdog. */
   #driven = false;
   /** `#command` has not been given to the robot yet: of those that arrive within a physics step only the last counts. */
@@ -86,7 +88,9 @@ export class RobotRunner {
     const now = clock.now();
     this.#advance(now);
     if (now < this.#nextReport) return;
-    this.#events.state(robot.observe(), this.#epoch + this.#steps * stepSeconds);
+    // A late report and the next one may fall into one physics step: no state is reported twice.
+    if (this.#steps !== this.#reported) this.#events.state(robot.observe(), this.#epoch + this.#steps * stepSeconds);
+    this.#reported = this.#steps;
     // next = previous + 1/rate, in whole periods, so that lateness does not add up
     this.#nextReport += Math.max(1, Math.ceil((now - this.#nextReport) * rateHz)) / rateHz;
   }
@@ -111,6 +115,7 @@ export class RobotRunner {
     const zeros = new Float64Array(this.#settings.robot.model.dof.length);
     this.#settings.robot.reset(zeros, zeros);
     this.#steps = 0;
+    this.#reported = -1;
     this.#epoch = this.#settings.clock.now();
     this.#driven = false;
     this.#pending = false;
@@ -121,6 +126,7 @@ export class RobotRunner {
     const behind = now - this.#epoch - this.#steps * stepSeconds;
     if (behind > MAX_LAG) {
       this.#epoch += behind;
+      this.#reported = -1;
       this.#events.skipped(behind);
     }
     const until = this.#driven && watchdogSeconds !== null ? this.#lastCommand + watchdogSeconds : Infinity;
@@ -137,7 +143,8 @@ export class RobotRunner {
 
   #stepTo(time: number): void {
     const { robot, stepSeconds } = this.#settings;
-    const steps = Math.floor((time - this.#epoch) / stepSeconds + 1e-6) - this.#steps;
+    // Seconds since 1970 are good to a quarter of a microsecond.
+    const steps = Math.floor((time - this.#epoch + 1e-6) / stepSeconds) - this.#steps;
     if (steps <= 0) return;
     if (this.#pending) robot.act(this.#command);
     this.#pending = false;

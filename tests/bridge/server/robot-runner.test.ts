@@ -68,6 +68,21 @@ describe('time', () => {
     expect(states.at(-1)!.time).toBeCloseTo(0.3, 2);
   });
 
+  it('reports no state twice', async () => {
+    const { states, clock, runner } = await setUp({ rateHz: 250 });
+    // After a reset, physics steps begin between the times at which reports are due, 4, 8, 12 ...
+    clock.advance(0.0015);
+    runner.reset();
+    clock.advance(0.0064);
+    for (let i = 0; i < 50; i++) {
+      // at 7.9 ms, late for 4, and at 8.1 for 8: the physics step of 7.5 to 9.5 ms has both; and so on every 8 ms
+      runner.tick();
+      clock.advance(i % 2 === 0 ? 0.0002 : 0.0078);
+    }
+    expect(states.length).toBeGreaterThan(20);
+    expect(new Set(states.map(({ stamp }) => stamp)).size).toBe(states.length);
+  });
+
   it('does not make up for the time its process was stopped', async () => {
     const { states, run, clock, runner, skipped } = await setUp();
     run(0.1);
