@@ -61,7 +61,7 @@ function state() {
   };
 }
 
-const inspection = { state, hashObservations, openFiles: (files: readonly File[]) => page.openFiles(files) };
+const inspection = { state, hashObservations, basePosition: (env: number) => page.basePosition(env) };
 export type Inspection = typeof inspection;
 
 declare global {

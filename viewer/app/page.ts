@@ -96,6 +96,11 @@ export class Page {
     return this.#q;
   }
 
+  /** Where an environment's base is on the canvas, px. */
+  basePosition(env: number): { x: number; y: number } | null {
+    return this.#stage.basePosition(env);
+  }
+
   get cost(): { drawCalls: number; triangles: number } {
     return this.#stage.cost;
   }

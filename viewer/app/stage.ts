@@ -172,9 +172,15 @@ export class Stage {
 
   /** Where the top of an environment is on the canvas, px; null when it is not in the picture. */
   labelPosition(env: number): { x: number; y: number } | null {
-    const grid = this.#grid;
-    if (grid === null) return null;
-    const point = grid.originOf(env).setZ(grid.reach.max[2] * 1.05);
+    return this.#grid === null ? null : this.#pixelOf(this.#grid.originOf(env).setZ(this.#grid.reach.max[2] * 1.05));
+  }
+
+  /** Where the base frame of an environment is on the canvas, px; null when it is not in the picture. */
+  basePosition(env: number): { x: number; y: number } | null {
+    return this.#grid === null ? null : this.#pixelOf(this.#grid.originOf(env));
+  }
+
+  #pixelOf(point: Vector3): { x: number; y: number } | null {
     point.project(this.#camera);
     if (Math.abs(point.x) > 1 || Math.abs(point.y) > 1 || point.z > 1) return null;
     return { x: ((point.x + 1) / 2) * this.#canvas.clientWidth, y: ((1 - point.y) / 2) * this.#canvas.clientHeight };
