@@ -291,6 +291,8 @@ export class RapierRobot implements SimulatedRobot {
       addCross(velocities[parent]!, spins[parent]!, r, velocities[child]!);
       const body = this.#bodies[child]!;
       body.setRotation(xyzw(rotation), false);
+      // The engine takes a new body's mass properties up at the next step; the velocity below needs them now.
+      body.recomputeMassPropertiesFromColliders();
       const com = body.localCom();
       const lever = quatRotate(rotation, [com.x, com.y, com.z], [0, 0, 0]);
       const linear: [number, number, number] = [0, 0, 0];
