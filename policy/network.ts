@@ -66,7 +66,8 @@ const linear = tf.customGrad((x, w, b, save) => {
       return [
         tf.matMul(dy as tf.Tensor2D, tf.transpose(weights)),
         tf.matMul(tf.transpose(input), dy as tf.Tensor2D),
-        tf.sum(dy, 0),
+        // A product with a row of ones: the sum over the batch without the transpose that tf.sum(dy, 0) makes.
+        tf.reshape(tf.matMul(tf.ones([1, dy.shape[0]!]), dy as tf.Tensor2D), [-1]),
       ];
     },
   };

@@ -77,7 +77,7 @@ export interface LearnerState {
   readonly learningRate: number;
 }
 
-/** Which parameters learn: everything, or the last layer of the actor alone. */
+/** Which parameters learn: everything, or of the actor the last layer alone (the critic is no part of the policy). */
 export type Trainable = 'all' | 'actor-head';
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
@@ -97,6 +97,7 @@ export class Ppo {
   readonly #actorTensors: number;
   readonly #key: Key;
   readonly #mask: tf.Tensor1D | null;
+  readonly #first: Float32Array;
   #parameters: tf.Tensor1D;
   #m: tf.Tensor1D;
   #v: tf.Tensor1D;
@@ -127,6 +128,7 @@ export class Ppo {
       ...new Array<number>(actions).fill(network.initialLogStd),
       ...initialWeights(criticLayers, 1, foldIn(key, 2)),
     );
+    this.#first = first;
     this.#parameters = tf.tensor1d(first);
     this.#m = tf.zerosLike(this.#parameters);
     this.#v = tf.zerosLike(this.#parameters);
@@ -153,7 +155,7 @@ export class Ppo {
   /** One iteration of learning. @param iteration seeds the minibatches' order */
   async update(batch: PpoBatch, iteration: number): Promise<PpoStats> {
     const { epochs, minibatches, targetKl } = this.#settings;
-    const data = this.#upload(batch);
+    const data: PpoBatch = { ...batch, advantage: normalised(batch.advantage) };
     const order = new Int32Array(batch.size);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
     const size = Math.floor(batch.size / minibatches);
@@ -170,7 +172,6 @@ export class Ppo {
       for (let i = 0; i < STATS; i++) totals[i] = totals[i]! + means[i]! / epochs;
       const kl = means[2]!;
       if (!Number.isFinite(kl)) {
-        tf.dispose(Object.values(data));
         throw new NumericError(
           `the loss is not finite in iteration ${iteration}, epoch ${epoch} (policy ${means[0]}, value ${means[1]}, KL ${kl})`,
           {
@@ -181,7 +182,6 @@ export class Ppo {
       learningRate = this.#learningRate;
       if (targetKl !== null) this.#learningRate = steerLearningRate(learningRate, kl, targetKl, this.#settings);
     }
-    tf.dispose(Object.values(data));
     const logStd = (await this.state()).parameters.subarray(
       this.actorSize - this.#network.actor.layers.at(-1)!,
       this.actorSize,
@@ -231,11 +231,16 @@ export class Ppo {
     this.#learningRate = state.learningRate;
   }
 
-  /** Take over weights and start the optimiser anew. */
+  /**
+   * Take over weights and start the optimiser anew.
+   * @param parameters all of them, or the actor's alone: the critic then starts from nothing
+   */
   loadParameters(parameters: Float32Array): void {
-    const zeros = new Float32Array(parameters.length);
+    const whole = Float32Array.from(this.#first);
+    whole.set(parameters);
+    const zeros = new Float32Array(whole.length);
     this.load({
-      parameters,
+      parameters: whole,
       firstMoment: zeros,
       secondMoment: zeros,
       steps: 0,
@@ -256,30 +261,26 @@ export class Ppo {
     return forward(tensors.slice(this.#actorTensors + 1), this.#network.actor.activation, obs);
   }
 
-  #upload(batch: PpoBatch): DeviceBatch {
-    const { size } = batch;
+  /** The rows of one minibatch. Gathered here and not on the device: a gather kernel costs more than the copy. */
+  #upload(batch: PpoBatch, rows: Int32Array): DeviceBatch {
+    const matrix = (data: Float32Array) => tf.tensor2d(gather(data, rows, batch.size), [rows.length, data.length / batch.size]);
+    const vector = (data: Float32Array) => tf.tensor1d(gather(data, rows, batch.size));
     return {
-      obs: tf.tensor2d(batch.obs, [size, batch.obs.length / size]),
-      action: tf.tensor2d(batch.action, [size, batch.action.length / size]),
-      logProb: tf.tensor1d(batch.logProb),
-      advantage: tf.tensor1d(normalised(batch.advantage)),
-      target: tf.tensor1d(batch.target),
-      value: tf.tensor1d(batch.value),
+      obs: matrix(batch.obs),
+      action: matrix(batch.action),
+      logProb: vector(batch.logProb),
+      advantage: vector(batch.advantage),
+      target: vector(batch.target),
+      value: vector(batch.value),
     };
   }
 
   /** One minibatch: loss, gradients, Adam. @returns its statistics, [STATS] */
-  #step(data: DeviceBatch, rows: Int32Array): tf.Tensor1D {
+  #step(batch: PpoBatch, rows: Int32Array): tf.Tensor1D {
     const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm } = this.#settings;
     this.#steps++;
     const [stats, parameters, m, v] = tf.tidy(() => {
-      const index = tf.tensor1d(rows, 'int32');
-      const obs = tf.gather(data.obs, index);
-      const action = tf.gather(data.action, index);
-      const oldLogProb = tf.gather(data.logProb, index);
-      const advantage = tf.gather(data.advantage, index);
-      const target = tf.gather(data.target, index);
-      const oldValue = tf.gather(data.value, index);
+      const { obs, action, logProb: oldLogProb, advantage, target, value: oldValue } = this.#upload(batch, rows);
       const kept: tf.Tensor[] = [];
 
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
@@ -343,9 +344,9 @@ export class Ppo {
     return stats;
   }
 
-  /** 1 for the actor's last layer, 0 for everything else. */
+  /** 1 for the actor's last layer and the critic, 0 for the body and the log-std: their bytes never change. */
   #headMask(length: number): Float32Array {
-    const mask = new Float32Array(length);
+    const mask = new Float32Array(length).fill(1, this.actorSize);
     const before = this.#sizes.slice(0, this.#actorTensors - 2).reduce((a, b) => a + b, 0);
     const head = this.#sizes[this.#actorTensors - 2]! + this.#sizes[this.#actorTensors - 1]!;
     return mask.fill(1, before, before + head);
@@ -362,6 +363,16 @@ export function steerLearningRate(
   if (kl > 2 * targetKl) return Math.max(bounds.minLearningRate, learningRate / 1.5);
   if (kl < targetKl / 2) return Math.min(bounds.maxLearningRate, learningRate * 1.5);
   return learningRate;
+}
+
+/** Some rows of a [size, ...] array. */
+function gather(data: Float32Array, rows: Int32Array, size: number): Float32Array {
+  const width = data.length / size;
+  const out = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    for (let k = 0; k < width; k++) out[i * width + k] = data[rows[i]! * width + k]!;
+  }
+  return out;
 }
 
 /** (A - mean) / (sd + 1e-8) over the whole batch. */

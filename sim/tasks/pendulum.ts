@@ -20,6 +20,12 @@ function energy(state: RobotState): number {
   return (0.5 * state.qd[0]! ** 2 + OMEGA_SQUARED * (1 - cos(state.q[0]!))) / (2 * OMEGA_SQUARED);
 }
 
+/** Where episodes start: centre and half-width of the angle, rad, half-width of the velocity, rad/s. */
+const HANGING = [0, 0.05, 0.05] as const;
+const SWINGING = [0, 0.6, 3] as const;
+const ANYWHERE = [0, Math.PI, 8] as const;
+const UPRIGHT = [Math.PI, 0.5, 2] as const;
+
 export const pendulum = defineTask({
   name: 'pendulum',
   summary: 'swing up and balance a torque-limited pendulum, starting from hanging',
@@ -59,18 +65,11 @@ export const pendulum = defineTask({
     overspeed: ({ state }) => Math.abs(state.qd[0]!) > 20,
   },
   start(random, training, q, qd) {
-    // Training also starts where a good policy would be later: anywhere, and close to upright.
+    // Training also starts where a good policy would be later: swinging a little, anywhere, and close to upright.
     const place = training ? random.uniform() : 0;
-    if (place < 0.4) {
-      q[0] = random.between(-0.05, 0.05);
-      qd[0] = random.between(-0.05, 0.05);
-    } else if (place < 0.75) {
-      q[0] = random.between(-Math.PI, Math.PI);
-      qd[0] = random.between(-8, 8);
-    } else {
-      q[0] = Math.PI + random.between(-0.5, 0.5);
-      qd[0] = random.between(-2, 2);
-    }
+    const [centre, angle, speed] = place < 0.2 ? HANGING : place < 0.5 ? SWINGING : place < 0.75 ? ANYWHERE : UPRIGHT;
+    q[0] = centre + random.between(-angle, angle);
+    qd[0] = random.between(-speed, speed);
   },
   // Wide enough for another load, another bearing and a slow bus; narrow enough that 1 N m can still pump it up.
   randomization: {

@@ -1,0 +1,171 @@
+/**
+ * Adapts a policy to a robot from its recorded episodes: fit the simulator to some of them, learn the last layer in that
+ * simulator, judge in a simulator fitted to the others, keep the result only if it is not worse. Prints nothing.
+ */
+
+import type { Episode } from '../core/episode.ts';
+import { InputError, MismatchError } from '../core/errors.ts';
+import { systemClock } from '../core/clock.ts';
+import { foldIn, keyOf } from '../core/rng.ts';
+import { openBackend } from '../policy/backend.ts';
+import { type Bundle, bundleParameters } from '../policy/checkpoint.ts';
+import type { WorkerPool } from '../policy/collector.ts';
+import { splitTensors, tensorSizes } from '../policy/mlp.ts';
+import type { Trainable } from '../policy/ppo.ts';
+import { train } from '../policy/runner.ts';
+import { bodyHash } from '../policy/transfer/body.ts';
+import { holdOut, judge, type Verdict } from '../policy/transfer/judge.ts';
+import type { Dynamics } from '../sim/dynamics.ts';
+import { evaluationRecipe, type Experiment, PURPOSE, trainingRecipe } from './experiment.ts';
+
+/** The simulator fitted to episodes. */
+export interface FittedSimulator {
+  readonly dynamics: Dynamics;
+  /** Open-loop error of the fitted and of the nominal simulator on the same episodes. */
+  readonly error: number;
+  readonly nominalError: number;
+}
+
+export interface AdaptationRequest {
+  readonly bundle: Bundle;
+  /** The critic of the run, if it is still there: actor, log-std and critic in one vector. */
+  readonly learned: Float32Array | null;
+  readonly experiment: Experiment;
+  readonly episodes: readonly Episode[];
+  readonly pool: WorkerPool;
+  readonly fit: (episodes: readonly Episode[]) => Promise<FittedSimulator>;
+  readonly seed: number;
+  /** Iterations of learning, for the adapted policy and for the one from scratch. */
+  readonly iterations: number;
+  /** Paired episodes of the judgement. */
+  readonly pairs: number;
+  readonly onStage?: (text: string) => void;
+}
+
+export interface AdaptationReport {
+  readonly accepted: boolean;
+  /** The last layer learned anew, judged against the policy as it was. */
+  readonly verdict: Verdict;
+  /** A policy that starts from nothing, learns from the same episodes for as long, judged alike. */
+  readonly scratch: Verdict;
+  /** Hash of the frozen body before and after. */
+  readonly bodyBefore: string;
+  readonly bodyAfter: string;
+  readonly trainEpisodes: readonly string[];
+  readonly heldEpisodes: readonly string[];
+  readonly fitted: FittedSimulator;
+  readonly fittedHeld: FittedSimulator;
+  readonly seconds: number;
+}
+
+export interface Adaptation {
+  readonly report: AdaptationReport;
+  /** W1, b1, ..., logStd of the adapted policy; to be used only when accepted. */
+  readonly actor: Float32Array;
+}
+
+/** Spread of the physics that the last layer learns in, as a share of the task's randomisation: the fit is not exact. */
+const SPREAD = 0.25;
+
+/** @throws InputError for fewer than two episodes, MismatchError for episodes of another robot */
+export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
+  const { bundle, experiment, episodes, seed, onStage } = request;
+  const started = systemClock.now();
+  refuseOthers(bundle, episodes);
+  const { train: trainIndices, held } = holdOut(episodes.length);
+  if (held.length === 0) {
+    throw new InputError(`adapting needs at least 2 complete episodes, found ${episodes.length}`, {
+      repair: 'record more: landfall deploy RUN --url ws://... --episodes 10',
+    });
+  }
+  const trainEpisodes = trainIndices.map((i) => episodes[i]!);
+  const heldEpisodes = held.map((i) => episodes[i]!);
+  onStage?.(`fitting the simulator to ${trainEpisodes.length} episodes, and apart from that to the ${heldEpisodes.length} held out`);
+  const fitted = await request.fit(trainEpisodes);
+  const fittedHeld = await request.fit(heldEpisodes);
+
+  onStage?.('learning the last layer in the fitted simulator');
+  const before = bundleParameters(bundle);
+  const adapted = await learn(request, fitted.dynamics, 'actor-head');
+  onStage?.('learning from scratch on the same episodes, for comparison');
+  const scratch = await learn(request, fitted.dynamics, 'all');
+
+  onStage?.('judging in the simulator fitted to the held-out episodes');
+  const scores = async (actor: Float32Array, normalizer: typeof bundle.contract.normalizer) => {
+    const contract = { ...bundle.contract, normalizer };
+    const base = evaluationRecipe(experiment, contract, 'rapier', seed);
+    const recipe = { ...base, dynamics: fittedHeld.dynamics, randomization: SPREAD };
+    return request.pool.evaluate(recipe, contract, splitTensors(actor, tensorSizes(contract.network.layers)), request.pairs);
+  };
+  const key = foldIn(keyOf(seed), PURPOSE.evaluation);
+  const oldScores = await scores(before, bundle.contract.normalizer);
+  const verdict = judge(oldScores, await scores(adapted.actor, adapted.contract.normalizer), key);
+  const bodyBefore = bodyHash(bundle.contract, before);
+  const bodyAfter = bodyHash(adapted.contract, adapted.actor);
+  if (bodyBefore !== bodyAfter) throw new Error('the frozen body changed while the last layer learned');
+  return {
+    actor: adapted.actor,
+    report: {
+      accepted: verdict.accepted,
+      verdict,
+      scratch: judge(oldScores, await scores(scratch.actor, scratch.contract.normalizer), key),
+      bodyBefore,
+      bodyAfter,
+      trainEpisodes: trainEpisodes.map((episode) => episode.meta.id),
+      heldEpisodes: heldEpisodes.map((episode) => episode.meta.id),
+      fitted,
+      fittedHeld,
+      seconds: systemClock.now() - started,
+    },
+  };
+}
+
+/** PPO in the fitted simulator: of the bundle's last layer, or of a new policy. */
+async function learn(request: AdaptationRequest, dynamics: Dynamics, trainable: Trainable) {
+  const { bundle, learned, experiment, pool, seed, iterations } = request;
+  const { config } = experiment;
+  const head = trainable === 'actor-head';
+  const contract = head ? bundle.contract : experiment.contract;
+  const backend = await openBackend('auto');
+  try {
+    return await train({
+      recipe: { ...trainingRecipe(experiment), contract, dynamics, randomization: SPREAD, key: foldIn(keyOf(seed), PURPOSE.environments) },
+      evalRecipe: { ...evaluationRecipe(experiment, contract, 'rapier', seed), dynamics },
+      settings: {
+        ...config.train,
+        iterations,
+        evalEvery: iterations + 1,
+        evalEpisodes: 1,
+        stopAtSuccess: null,
+        ppo: config.ppo,
+        network: experiment.network,
+        trainable,
+        freezeNormalizer: head,
+      },
+      backend,
+      pool,
+      key: foldIn(keyOf(seed), head ? 11 : 12),
+      clock: systemClock,
+      ...(head ? { initial: learned ?? bundleParameters(bundle) } : {}),
+    });
+  } finally {
+    backend.close();
+  }
+}
+
+function refuseOthers({ contract, path }: Bundle, episodes: readonly Episode[]): void {
+  for (const { meta } of episodes) {
+    const other = meta.contract?.robot.urdfHash;
+    const joints = contract.joints.map((joint) => joint.name).join(', ');
+    if (meta.joints.join(', ') !== joints) {
+      throw new MismatchError(`episode ${meta.id}: its joints are ${meta.joints.join(', ')}, the policy ${path} moves ${joints}`, {
+        repair: 'give episodes of the policy\'s own robot',
+      });
+    }
+    if (other !== undefined && other !== contract.robot.urdfHash) {
+      throw new MismatchError(`episode ${meta.id}: was recorded on robot ${meta.contract!.robot.name} (URDF ${other.slice(0, 12)}), the policy is for URDF ${contract.robot.urdfHash.slice(0, 12)}`, {
+        repair: 'give episodes of the policy\'s own robot',
+      });
+    }
+  }
+}
