@@ -1,0 +1,83 @@
+/**
+ * The last thing a robot is told: damping, for the contract's time, one command for each new state. Where no valid state
+ * comes damping cannot be computed, and no effort is sent instead, but only to a robot that is proven to be reading; to
+ * one that is silent nothing is sent, because it would hear it too late. Says afterwards how it went.
+ */
+
+import type { Contract } from '../core/contract.ts';
+import { type JointCommand, makeCommand } from '../core/robot.ts';
+import type { Commander } from './commander.ts';
+import type { Posture } from './posture.ts';
+import type { RobotPort } from './ros-robot.ts';
+
+/** Faults after which states may come that cannot be used. */
+const BLINDING = ['not-finite', 'joint-names', 'bad-message', 'bad-stamp'];
+
+export class FinalDamping {
+  readonly #contract: Contract;
+  readonly #robot: RobotPort;
+  readonly #commander: Commander;
+  readonly #posture: Posture;
+  readonly #command: JointCommand;
+  #begun = NaN;
+  #answered = 0;
+  #silentSince = NaN;
+  #damped = 0;
+  #limp = 0;
+
+  constructor(contract: Contract, robot: RobotPort, commander: Commander, posture: Posture) {
+    this.#contract = contract;
+    this.#robot = robot;
+    this.#commander = commander;
+    this.#posture = posture;
+    this.#command = makeCommand(contract.joints.length);
+  }
+
+  /** @param answered states that a command has answered already */
+  begin(now: number, answered: number): void {
+    this.#begun = now;
+    this.#answered = answered;
+    this.#silentSince = NaN;
+    this.#damped = 0;
+    this.#limp = 0;
+  }
+
+  /** @returns true when it is over */
+  tick(now: number): boolean {
+    const { damping, stateAge } = this.#contract.safety;
+    if (now - this.#begun >= damping || !this.#robot.isOpen) return true;
+    const stale = this.#robot.age(now) > stateAge;
+    if (!stale && this.#robot.stateCount !== this.#answered) {
+      this.#answered = this.#robot.stateCount;
+      this.#silentSince = NaN;
+      this.#posture.damp(this.#command);
+      if (this.#commander.send(this.#command) === true) this.#damped++;
+    } else if (stale || BLINDING.includes(this.#robot.fault?.name ?? '')) {
+      this.#goLimp(now);
+    }
+    return false;
+  }
+
+  /** In one line, for a person; null before it began. */
+  get report(): string | null {
+    if (Number.isNaN(this.#begun)) return null;
+    const limp = this.#limp === 0 ? '' : `${this.#limp} commands of no effort, for want of a valid state`;
+    if (this.#damped > 0) return `damping sent: ${this.#damped} commands${limp === '' ? '' : `, then ${limp}`}`;
+    if (limp !== '') return `damping sent as ${limp}`;
+    const why = this.#robot.isOpen ? 'the robot is silent and would hear it too late' : 'the link is dead';
+    const { watchdog } = this.#contract.ros;
+    const then =
+      watchdog === null
+        ? 'no watchdog is known: use the emergency stop'
+        : `${watchdog.by} stops the robot after ${watchdog.seconds} s`;
+    return `damping not sent: ${why}; ${then}`;
+  }
+
+  #goLimp(now: number): void {
+    if (Number.isNaN(this.#silentSince)) this.#silentSince = now;
+    // An answered ping sent after the last command proves that the command, too, has been read.
+    const proven = this.#robot.provenAt >= Math.max(this.#silentSince, this.#commander.lastSentAt);
+    if (proven && this.#commander.limp()) this.#limp++;
+    this.#robot.probe();
+  }
+}
