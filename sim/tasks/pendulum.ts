@@ -46,8 +46,9 @@ export const pendulum = defineTask({
   rewards: {
     energy: {
       weight: 1,
-      fn: ({ state }) => 1 - Math.min(1, Math.abs(energy(state) - 1)),
-      doc: 'total energy as a share of what standing upright takes; 0 hanging, and again at twice that share',
+      // The root is linear in the amplitude of a small swing, so that the first swings pay too.
+      fn: ({ state }) => 1 - Math.min(1, Math.abs(Math.sqrt(energy(state)) - 1)),
+      doc: 'root of the total energy as a share of what standing upright takes; 0 hanging, 1 upright',
     },
     balance: {
       weight: 3,
