@@ -1,6 +1,7 @@
 /** Every subcommand, in the order `landfall --help` shows them. Add one by adding a file and a line. */
 
 import type { Command } from 'commander';
+import { register as deploy } from './deploy.ts';
 import { register as doctor } from './doctor.ts';
 import { register as episodes } from './episodes.ts';
 import { register as evaluate } from './eval.ts';
@@ -12,4 +13,4 @@ import { register as view } from './view.ts';
 
 export type Register = (program: Command) => void;
 
-export const commands: readonly Register[] = [train, evaluate, robot, episodes, runs, view, tasks, doctor];
+export const commands: readonly Register[] = [train, evaluate, robot, deploy, episodes, runs, view, tasks, doctor];
