@@ -120,9 +120,12 @@ test('a client gets the source, the history, the newest frames, and the channels
   expect([...client.frames.at(-1)!.channels]).toEqual([20]);
 
   viewer.metrics({ iteration: 2 });
+  viewer.show({ title: 'again', kind: 'train', urdf, joints: ['shoulder'], ring });
   client.socket.send(JSON.stringify({ type: 'ping', sent: 1.5 }));
   await until(() => client.messages.some((message) => message.type === 'pong'), 'pong');
   expect(client.messages).toContainEqual({ type: 'metrics', reset: false, records: [{ iteration: 2 }] });
+  // Another training starts with empty curves.
+  expect(client.messages).toContainEqual({ type: 'metrics', reset: true, records: [] });
 });
 
 test('with nobody watching no frame is encoded', async () => {

@@ -45,7 +45,7 @@ export class LiveFrames implements FrameSource {
     this.#columns = columnsOf(model, source.joints);
     const qSize = source.spec.numEnvs * source.spec.nJoints;
     const bytes = 4 * (qSize + this.channels.length) + 8 * 3 + 3;
-    this.capacity = Math.ceil(Math.min(REWIND_SECONDS * source.frameRate, MAX_BYTES / bytes));
+    this.capacity = Math.max(2, Math.floor(Math.min(REWIND_SECONDS * source.frameRate, MAX_BYTES / bytes)));
     this.#times = new Float64Array(this.capacity);
     this.#clocks = new Float64Array(this.capacity);
     this.#steps = new Float64Array(this.capacity);

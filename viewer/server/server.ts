@@ -126,6 +126,11 @@ export class LiveServer {
     const model = this.#robots.add(urdf);
     const stream = ++this.#streams;
     this.#opened = [];
+    if (kind === 'train') {
+      // Another training has curves of its own.
+      this.#metrics.clear();
+      this.#broadcast({ type: 'metrics', reset: true, records: [] });
+    }
     this.#stream.show({ stream, kind, title, model, joints, spec, frameRate: frameRateOf(spec) }, ring);
   }
 
