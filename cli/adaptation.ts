@@ -3,6 +3,7 @@
  * simulator, judge in a simulator fitted to the others, keep the result only if it is not worse. Prints nothing.
  */
 
+import type { Contract } from '../core/contract.ts';
 import type { Episode } from '../core/episode.ts';
 import { InputError, MismatchError } from '../core/errors.ts';
 import { systemClock } from '../core/clock.ts';
@@ -62,6 +63,9 @@ export interface Adaptation {
   readonly report: AdaptationReport;
   /** W1, b1, ..., logStd of the adapted policy; to be used only when accepted. */
   readonly actor: Float32Array;
+  /** The one from scratch, with its own observation statistics. */
+  readonly scratchActor: Float32Array;
+  readonly scratchNormalizer: Contract['normalizer'];
 }
 
 /** Spread of the physics that the last layer learns in, as a share of the task's randomisation: the fit is not exact. */
@@ -105,6 +109,8 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
   if (bodyBefore !== bodyAfter) throw new Error('the frozen body changed while the last layer learned');
   return {
     actor: adapted.actor,
+    scratchActor: scratch.actor,
+    scratchNormalizer: scratch.contract.normalizer,
     report: {
       accepted: verdict.accepted,
       verdict,

@@ -1,6 +1,9 @@
 /** Every subcommand, in the order `landfall --help` shows them. Add one by adding a file and a line. */
 
 import type { Command } from 'commander';
+import { register as adapt } from './adapt.ts';
+import { register as check } from './check.ts';
+import { register as demo } from './demo.ts';
 import { register as deploy } from './deploy.ts';
 import { register as doctor } from './doctor.ts';
 import { register as episodes } from './episodes.ts';
@@ -13,4 +16,17 @@ import { register as view } from './view.ts';
 
 export type Register = (program: Command) => void;
 
-export const commands: readonly Register[] = [train, evaluate, robot, deploy, episodes, runs, view, tasks, doctor];
+export const commands: readonly Register[] = [
+  demo,
+  train,
+  evaluate,
+  robot,
+  deploy,
+  episodes,
+  adapt,
+  runs,
+  view,
+  tasks,
+  check,
+  doctor,
+];

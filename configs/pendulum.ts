@@ -8,15 +8,15 @@ export const pendulum = defineConfig({
   train: {
     numEnvs: 128,
     horizon: 64,
-    iterations: 160,
+    iterations: 150,
     evalEvery: 10,
     evalEpisodes: 50,
-    stopAtSuccess: 1,
+    stopAtSuccess: 0.99,
   },
   ppo: {
-    learningRate: 5e-4,
+    learningRate: 1e-3,
     minLearningRate: 1e-5,
-    maxLearningRate: 1e-3,
+    maxLearningRate: 3e-3,
     // A horizon of 2 s: two swings.
     gamma: 0.995,
     lam: 0.97,
@@ -25,7 +25,7 @@ export const pendulum = defineConfig({
     valueCoef: 0.5,
     entropyCoef: 0.002,
     maxGradNorm: 1,
-    targetKl: 0.01,
+    targetKl: 0.02,
     epochs: 4,
     minibatches: 4,
   },

@@ -74,12 +74,12 @@ export const pendulum = defineTask({
   },
   // Wide enough for another load, another bearing and a slow bus; narrow enough that 1 N m can still pump it up.
   randomization: {
-    massScale: { operation: 'scale', range: [0.85, 1.2] },
+    massScale: { operation: 'scale', range: [0.9, 1.15] },
     comScale: { operation: 'scale', range: [0.95, 1.05] },
     armature: { operation: 'add', range: [0, 0.005] },
-    damping: { operation: 'scale', range: [0.5, 1.5] },
-    friction: { operation: 'scale', range: [0.5, 1.5] },
-    torqueScale: { operation: 'scale', range: [0.9, 1.1] },
+    damping: { operation: 'scale', range: [0.6, 1.4] },
+    friction: { operation: 'scale', range: [0.6, 1.4] },
+    torqueScale: { operation: 'scale', range: [0.93, 1.07] },
     torqueOffset: { operation: 'add', range: [-0.03, 0.03] },
     latency: { operation: 'abs', range: [0, 0.02] },
     gravity: { operation: 'add', range: [-0.05, 0.05] },

@@ -1,0 +1,157 @@
+/**
+ * How a policy fares on a twin that differs from its simulator, before and after adapting to ten recorded episodes, and
+ * what learning from scratch on the same ten gives. Episodes run in simulated time, on the same code as a deployment's
+ * observations and actions.
+ */
+
+import type { Episode, EpisodeStep } from '../core/episode.ts';
+import { foldIn, keyOf } from '../core/rng.ts';
+import { Actor } from '../policy/actor.ts';
+import type { Bundle } from '../policy/checkpoint.ts';
+import type { WorkerPool } from '../policy/collector.ts';
+import { bootstrapMean, mean, summarise } from '../policy/evaluate.ts';
+import { splitTensors, tensorSizes } from '../policy/mlp.ts';
+import type { Dynamics } from '../sim/dynamics.ts';
+import type { Environment } from '../sim/environment.ts';
+import { type EnvironmentRecipe, makeEnvironments } from '../sim/recipe.ts';
+import { adapt } from '../cli/adaptation.ts';
+import { evaluationRecipe, type Experiment } from '../cli/experiment.ts';
+import { fitterOf } from '../cli/fitting.ts';
+
+/** Differences of the twin. Scales, and seconds. */
+export interface Shift {
+  readonly mass: number;
+  readonly friction: number;
+  readonly latency: number;
+}
+
+export interface ShiftScore {
+  readonly success: number;
+  readonly meanReturn: number;
+}
+
+/** One seed's figures on one twin. */
+export interface ShiftRow {
+  readonly seed: number;
+  readonly zeroShot: ShiftScore;
+  readonly adapted: ShiftScore;
+  readonly scratch: ShiftScore;
+  readonly accepted: boolean;
+}
+
+export interface Interval {
+  readonly mean: number;
+  readonly ci95: readonly [number, number];
+}
+
+const RECORDED = 10;
+
+export async function shiftRow(
+  experiment: Experiment,
+  bundle: Bundle,
+  learned: Float32Array | null,
+  shift: Shift,
+  pool: WorkerPool,
+  seed: number,
+  evalEpisodes: number,
+  iterations: number,
+): Promise<ShiftRow> {
+  const dynamics = shifted(experiment.dynamics, shift);
+  const twin: EnvironmentRecipe = { ...evaluationRecipe(experiment, bundle.contract, 'mujoco', 5000 + seed), dynamics, randomization: 0 };
+  const episodes = await recordEpisodes(twin, bundle, RECORDED);
+  const { actor, scratchActor, scratchNormalizer, report } = await adapt({
+    bundle,
+    learned,
+    experiment,
+    episodes,
+    pool,
+    fit: fitterOf(experiment, seed),
+    seed,
+    iterations,
+    pairs: 60,
+  });
+  const score = async (contract: Bundle['contract'], parameters: readonly Float32Array[]): Promise<ShiftScore> => {
+    const recipe = { ...twin, contract, key: foldIn(keyOf(seed), 77) };
+    const { successRate, meanReturn } = summarise(await pool.evaluate(recipe, contract, parameters, evalEpisodes), recipe.key);
+    return { success: successRate, meanReturn };
+  };
+  const sizes = tensorSizes(bundle.contract.network.layers);
+  const zeroShot = await score(bundle.contract, bundle.weights);
+  return {
+    seed,
+    zeroShot,
+    adapted: report.accepted ? await score(bundle.contract, splitTensors(actor, sizes)) : zeroShot,
+    scratch: await score({ ...bundle.contract, normalizer: scratchNormalizer }, splitTensors(scratchActor, sizes)),
+    accepted: report.accepted,
+  };
+}
+
+/** Mean over the seeds with its bootstrap interval. */
+export function interval(values: readonly number[]): Interval {
+  return { mean: mean(values), ci95: bootstrapMean(values, 0.95, keyOf(1)) };
+}
+
+function shifted(nominal: Dynamics, { mass, friction, latency }: Shift): Dynamics {
+  const times = (scale: number) => (value: number) => scale * value;
+  return {
+    ...nominal,
+    massScale: nominal.massScale.map(times(mass)),
+    damping: nominal.damping.map(times(friction)),
+    friction: nominal.friction.map(times(friction)),
+    latency,
+    positionNoise: 0.002,
+    velocityNoise: 0.02,
+  };
+}
+
+/** Episodes of the policy on the twin, as a deployment would record them: the state before each step, and what came of it. */
+async function recordEpisodes(recipe: EnvironmentRecipe, bundle: Bundle, count: number): Promise<Episode[]> {
+  const [environment] = await makeEnvironments(recipe, 0, 1);
+  const actor = new Actor(bundle.contract, bundle.weights);
+  const episodes = Array.from({ length: count }, (_, number) => recordEpisode(environment!, actor, bundle, number));
+  await environment!.robot.close();
+  return episodes;
+}
+
+function recordEpisode(environment: Environment, actor: Actor, { contract }: Bundle, number: number): Episode {
+  const { rateHz } = contract.control;
+  const obs = new Float32Array(environment.observer.size);
+  const action = new Float32Array(environment.actuation.size);
+  const steps: EpisodeStep[] = [];
+  environment.reset(number, obs, 0);
+  do {
+    const { q, qd, effort } = environment.robot.observe();
+    const before = { q: Float64Array.from(q), qd: Float64Array.from(qd), effort: Float64Array.from(effort), obs: Float32Array.from(obs) };
+    actor.act(obs, action);
+    environment.step(action, 0, obs, 0);
+    const time = steps.length / rateHz;
+    steps.push({
+      ...before,
+      sensorTime: time,
+      receiptTime: time,
+      commandTime: time,
+      action: Float32Array.from(action),
+      command: Float64Array.from(environment.command.effort),
+      reward: environment.reward,
+      rewardTerms: {},
+      terminated: environment.terminated,
+      truncated: environment.truncated,
+    });
+  } while (!environment.terminated && !environment.truncated);
+  return {
+    meta: {
+      id: `twin-${number}`,
+      source: 'twin',
+      robot: contract.robot.name,
+      task: contract.task,
+      joints: contract.joints.map((joint) => joint.name),
+      rateHz,
+      startedAt: 0,
+      contract,
+      shadow: false,
+      parameters: environment.parameters(),
+    },
+    steps,
+    outcome: { reason: 'completed', completed: true },
+  };
+}
