@@ -9,6 +9,7 @@ import { DOMParser, type Element as XmlElement } from '@xmldom/xmldom';
 import { InputError, messageOf, nearest } from '../core/errors.ts';
 import type { Geometry, Inertial, Joint, JointType, Link, Pose, RobotModel, Shape, Vec3 } from '../core/robot-model.ts';
 import { quatFromRpy } from '../core/rotation.ts';
+import { principalInertia, type Tensor } from './inertia.ts';
 
 export interface UrdfOptions {
   /** Names the file, for errors. */
@@ -103,11 +104,17 @@ function readInertial(element: XmlElement, place: string, reader: Reader): Inert
       'export the inertia again',
     );
   }
-  return {
-    mass,
-    origin: readOrigin(element, place, reader),
-    inertia: [ixx, iyy, izz, entry('ixy'), entry('ixz'), entry('iyz')],
-  };
+  const inertia: Tensor = [ixx, iyy, izz, entry('ixy'), entry('ixz'), entry('iyz')];
+  const smallest = Math.min(...principalInertia(inertia).moments);
+  // Exporters round to about six digits.
+  if (smallest < -1e-5 * (ixx + iyy + izz)) {
+    fail(
+      reader,
+      `${place} <inertia>: principal moments should be at least 0, found ${smallest.toPrecision(3)}`,
+      'export the inertia again',
+    );
+  }
+  return { mass, origin: readOrigin(element, place, reader), inertia };
 }
 
 function readShape(element: XmlElement, place: string, reader: Reader): Shape {
