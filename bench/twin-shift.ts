@@ -4,6 +4,9 @@
  * observations and actions.
  */
 
+import { adapt } from '../cli/adaptation.ts';
+import { type Experiment, evaluationRecipe } from '../cli/experiment.ts';
+import { fitterOf } from '../cli/fitting.ts';
 import type { Episode, EpisodeStep } from '../core/episode.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
 import { Actor } from '../policy/actor.ts';
@@ -14,9 +17,6 @@ import { splitTensors, tensorSizes } from '../policy/mlp.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import type { Environment } from '../sim/environment.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../sim/recipe.ts';
-import { adapt } from '../cli/adaptation.ts';
-import { evaluationRecipe, type Experiment } from '../cli/experiment.ts';
-import { fitterOf } from '../cli/fitting.ts';
 
 /** Differences of the twin. Scales, and seconds. */
 export interface Shift {
@@ -57,7 +57,11 @@ export async function shiftRow(
   iterations: number,
 ): Promise<ShiftRow> {
   const dynamics = shifted(experiment.dynamics, shift);
-  const twin: EnvironmentRecipe = { ...evaluationRecipe(experiment, bundle.contract, 'mujoco', 5000 + seed), dynamics, randomization: 0 };
+  const twin: EnvironmentRecipe = {
+    ...evaluationRecipe(experiment, bundle.contract, 'mujoco', 5000 + seed),
+    dynamics,
+    randomization: 0,
+  };
   const episodes = await recordEpisodes(twin, bundle, RECORDED);
   const { actor, scratchActor, scratchNormalizer, report } = await adapt({
     bundle,
@@ -72,7 +76,10 @@ export async function shiftRow(
   });
   const score = async (contract: Bundle['contract'], parameters: readonly Float32Array[]): Promise<ShiftScore> => {
     const recipe = { ...twin, contract, key: foldIn(keyOf(seed), 77) };
-    const { successRate, meanReturn } = summarise(await pool.evaluate(recipe, contract, parameters, evalEpisodes), recipe.key);
+    const { successRate, meanReturn } = summarise(
+      await pool.evaluate(recipe, contract, parameters, evalEpisodes),
+      recipe.key,
+    );
     return { success: successRate, meanReturn };
   };
   const sizes = tensorSizes(bundle.contract.network.layers);
@@ -121,7 +128,12 @@ function recordEpisode(environment: Environment, actor: Actor, { contract }: Bun
   environment.reset(number, obs, 0);
   do {
     const { q, qd, effort } = environment.robot.observe();
-    const before = { q: Float64Array.from(q), qd: Float64Array.from(qd), effort: Float64Array.from(effort), obs: Float32Array.from(obs) };
+    const before = {
+      q: Float64Array.from(q),
+      qd: Float64Array.from(qd),
+      effort: Float64Array.from(effort),
+      obs: Float32Array.from(obs),
+    };
     actor.act(obs, action);
     environment.step(action, 0, obs, 0);
     const time = steps.length / rateHz;

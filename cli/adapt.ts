@@ -5,10 +5,17 @@ import { dirname, join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { listEpisodes } from '../bridge/episode-files.ts';
 import { InputError } from '../core/errors.ts';
-import { type Bundle, encodeBundle, loadBundle, loadTrainingState, writeAtomically, writeJson } from '../policy/checkpoint.ts';
+import {
+  type Bundle,
+  encodeBundle,
+  loadBundle,
+  loadTrainingState,
+  writeAtomically,
+  writeJson,
+} from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { resolveRun } from '../policy/run-directory.ts';
-import { type Adaptation, adapt, type AdaptationReport } from './adaptation.ts';
+import { type Adaptation, type AdaptationReport, adapt } from './adaptation.ts';
 import { experimentOf } from './eval.ts';
 import { fitterOf } from './fitting.ts';
 import { numberWithin } from './option-values.ts';
@@ -29,7 +36,7 @@ export function register(program: Command): void {
     .summary('adapt a policy to recorded episodes')
     .description(
       [
-        'Fit the simulator to recorded episodes, learn the policy\'s last layer in it, and keep the result only if it is',
+        "Fit the simulator to recorded episodes, learn the policy's last layer in it, and keep the result only if it is",
         'not worse on episodes that were held out. The body stays as it is, to the byte.',
         '',
         'Example:',
@@ -52,7 +59,8 @@ async function run(name: string, options: AdaptOptions): Promise<void> {
   const files = await listEpisodes(options.episodes);
   const whole = files.filter(({ episode }) => episode.outcome?.completed === true);
   const say = (text: string) => options.json !== true && process.stderr.write(`${text}\n`);
-  if (whole.length < files.length) say(`${files.length - whole.length} of ${files.length} episodes were cut off or faulted and are left out`);
+  if (whole.length < files.length)
+    say(`${files.length - whole.length} of ${files.length} episodes were cut off or faulted and are left out`);
   const pool = new WorkerPool(2);
   try {
     const adaptation = await adapt({
@@ -92,7 +100,9 @@ export async function saveAdaptation(out: string, bundle: Bundle, { actor, repor
   const policy = join(out, 'policy.safetensors');
   if (report.accepted) await writeAtomically(policy, encodeBundle(bundle.contract, actor));
   else if (existsSync(policy)) {
-    throw new InputError(`${policy}: an earlier adaptation lies here, and this one was not accepted`, { repair: 'give another --out' });
+    throw new InputError(`${policy}: an earlier adaptation lies here, and this one was not accepted`, {
+      repair: 'give another --out',
+    });
   }
   await writeJson(join(out, 'report.json'), report);
   await writeAtomically(join(out, 'report.md'), `# Adaptation\n\n${explain(report)}\n`);
@@ -101,7 +111,8 @@ export async function saveAdaptation(out: string, bundle: Bundle, { actor, repor
 /** The report in words. */
 export function explain(report: AdaptationReport): string {
   const { verdict, scratch, fitted, fittedHeld } = report;
-  const row = (name: string, value: number, success: number) => `  ${name.padEnd(22)} ${value.toFixed(2).padStart(8)}   ${percent(success).padStart(4)}`;
+  const row = (name: string, value: number, success: number) =>
+    `  ${name.padEnd(22)} ${value.toFixed(2).padStart(8)}   ${percent(success).padStart(4)}`;
   const width = Math.abs(verdict.ci90[1] - verdict.ci90[0]) / 2;
   return [
     `learned from ${report.trainEpisodes.length} episodes, judged by ${report.heldEpisodes.length} held out (${verdict.pairs} paired simulated episodes)`,
@@ -119,7 +130,9 @@ export function explain(report: AdaptationReport): string {
 
 function nextCommand(report: AdaptationReport, out: string): string {
   const folder = relative(process.cwd(), out);
-  return report.accepted ? `  landfall deploy ${folder} --url ws://127.0.0.1:9090` : `  ${join(folder, 'report.md')} holds the figures; record more episodes and try again`;
+  return report.accepted
+    ? `  landfall deploy ${folder} --url ws://127.0.0.1:9090`
+    : `  ${join(folder, 'report.md')} holds the figures; record more episodes and try again`;
 }
 
 /** The run a policy file belongs to: .../RUN/checkpoints/NNNNNN/policy.safetensors; else the file's own directory. */

@@ -3,10 +3,10 @@
  * simulator, judge in a simulator fitted to the others, keep the result only if it is not worse. Prints nothing.
  */
 
+import { systemClock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
 import type { Episode } from '../core/episode.ts';
 import { InputError, MismatchError } from '../core/errors.ts';
-import { systemClock } from '../core/clock.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
 import { openBackend } from '../policy/backend.ts';
 import { type Bundle, bundleParameters } from '../policy/checkpoint.ts';
@@ -17,7 +17,7 @@ import { train } from '../policy/runner.ts';
 import { bodyHash } from '../policy/transfer/body.ts';
 import { holdOut, judge, type Verdict } from '../policy/transfer/judge.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
-import { evaluationRecipe, type Experiment, PURPOSE, trainingRecipe } from './experiment.ts';
+import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
 
 /** The simulator fitted to episodes. */
 export interface FittedSimulator {
@@ -84,7 +84,9 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
   }
   const trainEpisodes = trainIndices.map((i) => episodes[i]!);
   const heldEpisodes = held.map((i) => episodes[i]!);
-  onStage?.(`fitting the simulator to ${trainEpisodes.length} episodes, and apart from that to the ${heldEpisodes.length} held out`);
+  onStage?.(
+    `fitting the simulator to ${trainEpisodes.length} episodes, and apart from that to the ${heldEpisodes.length} held out`,
+  );
   const fitted = await request.fit(trainEpisodes);
   const fittedHeld = await request.fit(heldEpisodes);
 
@@ -99,7 +101,12 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
     const contract = { ...bundle.contract, normalizer };
     const base = evaluationRecipe(experiment, contract, 'rapier', seed);
     const recipe = { ...base, dynamics: fittedHeld.dynamics, randomization: SPREAD };
-    return request.pool.evaluate(recipe, contract, splitTensors(actor, tensorSizes(contract.network.layers)), request.pairs);
+    return request.pool.evaluate(
+      recipe,
+      contract,
+      splitTensors(actor, tensorSizes(contract.network.layers)),
+      request.pairs,
+    );
   };
   const key = foldIn(keyOf(seed), PURPOSE.evaluation);
   const oldScores = await scores(before, bundle.contract.normalizer);
@@ -135,7 +142,13 @@ async function learn(request: AdaptationRequest, dynamics: Dynamics, trainable: 
   const backend = await openBackend('auto');
   try {
     return await train({
-      recipe: { ...trainingRecipe(experiment), contract, dynamics, randomization: SPREAD, key: foldIn(keyOf(seed), PURPOSE.environments) },
+      recipe: {
+        ...trainingRecipe(experiment),
+        contract,
+        dynamics,
+        randomization: SPREAD,
+        key: foldIn(keyOf(seed), PURPOSE.environments),
+      },
       evalRecipe: { ...evaluationRecipe(experiment, contract, 'rapier', seed), dynamics },
       settings: {
         ...config.train,
@@ -164,14 +177,20 @@ function refuseOthers({ contract, path }: Bundle, episodes: readonly Episode[]):
     const other = meta.contract?.robot.urdfHash;
     const joints = contract.joints.map((joint) => joint.name).join(', ');
     if (meta.joints.join(', ') !== joints) {
-      throw new MismatchError(`episode ${meta.id}: its joints are ${meta.joints.join(', ')}, the policy ${path} moves ${joints}`, {
-        repair: 'give episodes of the policy\'s own robot',
-      });
+      throw new MismatchError(
+        `episode ${meta.id}: its joints are ${meta.joints.join(', ')}, the policy ${path} moves ${joints}`,
+        {
+          repair: "give episodes of the policy's own robot",
+        },
+      );
     }
     if (other !== undefined && other !== contract.robot.urdfHash) {
-      throw new MismatchError(`episode ${meta.id}: was recorded on robot ${meta.contract!.robot.name} (URDF ${other.slice(0, 12)}), the policy is for URDF ${contract.robot.urdfHash.slice(0, 12)}`, {
-        repair: 'give episodes of the policy\'s own robot',
-      });
+      throw new MismatchError(
+        `episode ${meta.id}: was recorded on robot ${meta.contract!.robot.name} (URDF ${other.slice(0, 12)}), the policy is for URDF ${contract.robot.urdfHash.slice(0, 12)}`,
+        {
+          repair: "give episodes of the policy's own robot",
+        },
+      );
     }
   }
 }

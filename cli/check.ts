@@ -22,19 +22,25 @@ export function register(program: Command): void {
   program
     .command('check')
     .summary('check a URDF')
-    .description('Read a URDF, say what was repaired and what is missing, and run the robot with zero and random torques.')
+    .description(
+      'Read a URDF, say what was repaired and what is missing, and run the robot with zero and random torques.',
+    )
     .argument('<file>', 'a .urdf file')
     .action(check);
 }
 
 async function check(file: string): Promise<void> {
   if (!existsSync(file)) throw new InputError(`${file}: no such file`, { repair: 'give the path of a .urdf file' });
-  const model = parseUrdf(await readFile(file, 'utf8'), { where: file, hasMesh: (mesh) => findMesh(file, mesh) !== undefined });
+  const model = parseUrdf(await readFile(file, 'utf8'), {
+    where: file,
+    hasMesh: (mesh) => findMesh(file, mesh) !== undefined,
+  });
   process.stdout.write(`${describe(model)}\n`);
   const rapier = await loadRapier();
   const dynamics = finiteLimits(nominalDynamics(model));
   const robot = new RapierRobot(rapier, model, dynamics, PHYSICS);
-  for (const name of ['zero', 'random'] as const) process.stdout.write(`${name.padEnd(7)} ${trial(robot, dynamics, name)}\n`);
+  for (const name of ['zero', 'random'] as const)
+    process.stdout.write(`${name.padEnd(7)} ${trial(robot, dynamics, name)}\n`);
   robot.close();
 }
 
@@ -52,7 +58,10 @@ function describe(model: RobotModel): string {
 }
 
 function finiteLimits(dynamics: Dynamics): Dynamics {
-  return { ...dynamics, torqueLimit: dynamics.torqueLimit.map((limit) => (Number.isFinite(limit) ? limit : DEFAULT_EFFORT)) };
+  return {
+    ...dynamics,
+    torqueLimit: dynamics.torqueLimit.map((limit) => (Number.isFinite(limit) ? limit : DEFAULT_EFFORT)),
+  };
 }
 
 /** @throws NumericError when the simulation does not stay finite */
@@ -83,7 +92,10 @@ function findMesh(urdf: string, mesh: string): string | undefined {
   }
   const [name, ...rest] = mesh.slice('package://'.length).split('/');
   for (let up = folder; ; up = dirname(up)) {
-    const candidates = [join(up, name!, ...rest), ...(basename(up) === name || up === folder ? [join(up, ...rest)] : [])];
+    const candidates = [
+      join(up, name!, ...rest),
+      ...(basename(up) === name || up === folder ? [join(up, ...rest)] : []),
+    ];
     const found = candidates.find((path) => existsSync(path));
     if (found !== undefined || dirname(up) === up) return found;
   }

@@ -24,7 +24,7 @@ import type { Evaluation } from '../policy/evaluate.ts';
 import { createRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 import { explain, learnedParameters, saveAdaptation } from './adapt.ts';
-import { adapt, type AdaptationReport } from './adaptation.ts';
+import { type AdaptationReport, adapt } from './adaptation.ts';
 import { DeployView } from './deploy-view.ts';
 import { evaluateBundle } from './eval.ts';
 import { type Experiment, openExperiment } from './experiment.ts';
@@ -83,17 +83,30 @@ async function run(options: DemoOptions): Promise<void> {
       await interrupted();
     }
   } catch (error) {
-    if (json) process.stdout.write(`${JSON.stringify({ ok: false, seconds: systemClock.now() - started, error: messageOf(error) })}\n`);
+    if (json)
+      process.stdout.write(
+        `${JSON.stringify({ ok: false, seconds: systemClock.now() - started, error: messageOf(error) })}\n`,
+      );
     throw error;
   } finally {
     await viewer?.close();
   }
 }
 
-async function wholeLoop(options: DemoOptions, viewer: Viewer | null, stage: (text: string) => void): Promise<DemoResult> {
+async function wholeLoop(
+  options: DemoOptions,
+  viewer: Viewer | null,
+  stage: (text: string) => void,
+): Promise<DemoResult> {
   const config = applyOverrides(experimentNamed('pendulum'), [`seed=${options.seed}`]);
   const experiment = await openExperiment(config);
-  const run = await createRun(options.runs, config.task, null, systemClock.now(), foldIn(keyOf(Math.floor(systemClock.now() * 1000)), 0));
+  const run = await createRun(
+    options.runs,
+    config.task,
+    null,
+    systemClock.now(),
+    foldIn(keyOf(Math.floor(systemClock.now() * 1000)), 0),
+  );
   let backend = '';
 
   stage('1/5 training: swing up a pendulum whose motor is too weak to lift it');
@@ -128,7 +141,9 @@ async function wholeLoop(options: DemoOptions, viewer: Viewer | null, stage: (te
     stage('4/5 reading the recordings');
     const recorded = (await listEpisodes(episodesDirectory)).map(({ episode }) => episode);
     const deploySuccesses = recorded.filter((episode) => succeeded(episode, experiment.task)).length;
-    stage(`    ${recorded.length} episodes in ${relative(process.cwd(), episodesDirectory)}, ${deploySuccesses} of them standing at the end`);
+    stage(
+      `    ${recorded.length} episodes in ${relative(process.cwd(), episodesDirectory)}, ${deploySuccesses} of them standing at the end`,
+    );
 
     stage('5/5 adapting the last layer to the recordings');
     const adaptation = await adapt({
@@ -151,7 +166,13 @@ async function wholeLoop(options: DemoOptions, viewer: Viewer | null, stage: (te
 }
 
 /** Deploy on a twin in a process of its own, as a robot would be. */
-async function land(bundle: Bundle, experiment: Experiment, recordTo: string, viewer: Viewer | null, stage: (text: string) => void): Promise<DeployReport> {
+async function land(
+  bundle: Bundle,
+  experiment: Experiment,
+  recordTo: string,
+  viewer: Viewer | null,
+  stage: (text: string) => void,
+): Promise<DeployReport> {
   const twin = await startTwin();
   const { contract } = bundle;
   const view = viewer === null ? null : new DeployView(viewer, contract, experiment, 'landing on the twin');
@@ -168,7 +189,8 @@ async function land(bundle: Bundle, experiment: Experiment, recordTo: string, vi
       // The operator of a demonstration on a simulated robot is the one who started it.
       confirmArm: () => Promise.resolve(true),
       onStep: (step) => view?.add(step),
-      onEpisode: (episode) => stage(`    ${episode.id}: return ${episode.return?.toFixed(2) ?? '-'}, ${episode.reason}`),
+      onEpisode: (episode) =>
+        stage(`    ${episode.id}: return ${episode.return?.toFixed(2) ?? '-'}, ${episode.reason}`),
     });
   } finally {
     await twin.stop();
@@ -203,21 +225,46 @@ function summaryOf({ training, backend, rapier, mujoco, deploy, adaptation }: De
   return {
     ok: true,
     seconds,
-    train: { seconds: training.seconds, envSteps: training.record.envSteps, stepsPerSecond: training.stepsPerSecond, backend },
+    train: {
+      seconds: training.seconds,
+      envSteps: training.record.envSteps,
+      stepsPerSecond: training.stepsPerSecond,
+      backend,
+    },
     eval: { rapier: scores(rapier), mujoco: scores(mujoco) },
     deploy: { episodes: deploy.episodes, periodP99Ms: deploy.periodP99Ms },
-    adapt: { accepted: adaptation.accepted, before: adaptation.verdict.before, after: adaptation.verdict.after, scratch: adaptation.scratch.after },
+    adapt: {
+      accepted: adaptation.accepted,
+      before: adaptation.verdict.before,
+      after: adaptation.verdict.after,
+      scratch: adaptation.scratch.after,
+    },
   };
 }
 
-function table({ training, backend, rapier, mujoco, deploy, deploySuccesses, adaptation }: DemoResult, seconds: number): string {
+function table(
+  { training, backend, rapier, mujoco, deploy, deploySuccesses, adaptation }: DemoResult,
+  seconds: number,
+): string {
   const row = (name: string, text: string) => `  ${name.padEnd(10)} ${text}`;
   return [
     '',
-    row('train', `${training.record.envSteps} steps in ${training.seconds.toFixed(0)} s (${Math.round(training.stepsPerSecond)} steps/s), ${backend}`),
-    row('eval', `success ${percent(rapier.successRate)} in Rapier, ${percent(mujoco.successRate)} in MuJoCo (${EVAL_EPISODES} randomised episodes each)`),
-    row('deploy', `${deploySuccesses} of ${deploy.episodes} episodes stood on the twin; period error p99 ${deploy.periodP99Ms.toFixed(2)} ms, state to command p99 ${deploy.latencyP99Ms.toFixed(2)} ms`),
-    row('adapt', `${adaptation.accepted ? 'accepted' : 'rolled back'}: return ${adaptation.verdict.before.toFixed(2)} before, ${adaptation.verdict.after.toFixed(2)} after, ${adaptation.scratch.after.toFixed(2)} from scratch`),
+    row(
+      'train',
+      `${training.record.envSteps} steps in ${training.seconds.toFixed(0)} s (${Math.round(training.stepsPerSecond)} steps/s), ${backend}`,
+    ),
+    row(
+      'eval',
+      `success ${percent(rapier.successRate)} in Rapier, ${percent(mujoco.successRate)} in MuJoCo (${EVAL_EPISODES} randomised episodes each)`,
+    ),
+    row(
+      'deploy',
+      `${deploySuccesses} of ${deploy.episodes} episodes stood on the twin; period error p99 ${deploy.periodP99Ms.toFixed(2)} ms, state to command p99 ${deploy.latencyP99Ms.toFixed(2)} ms`,
+    ),
+    row(
+      'adapt',
+      `${adaptation.accepted ? 'accepted' : 'rolled back'}: return ${adaptation.verdict.before.toFixed(2)} before, ${adaptation.verdict.after.toFixed(2)} after, ${adaptation.scratch.after.toFixed(2)} from scratch`,
+    ),
     row('total', `${seconds.toFixed(0)} s`),
     '',
     explain(adaptation),

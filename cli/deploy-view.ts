@@ -29,7 +29,13 @@ export class DeployView {
     });
     this.#values = new Float64Array(channels.length);
     this.#ring = openFrameRing(ring);
-    viewer.show({ title, kind: 'deploy', urdf: experiment.robot.model.urdf, joints: contract.joints.map((joint) => joint.name), ring });
+    viewer.show({
+      title,
+      kind: 'deploy',
+      urdf: experiment.robot.model.urdf,
+      joints: contract.joints.map((joint) => joint.name),
+      ring,
+    });
   }
 
   add(step: EpisodeStep): void {

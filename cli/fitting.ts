@@ -23,18 +23,38 @@ export function fitterOf({ robot, task, dynamics }: Experiment, seed: number) {
     const seconds = recordings.reduce((sum, recording) => sum + recording.times.at(-1)!, 0);
     const stride = Math.max(WINDOW / 2, seconds / MOST_WINDOWS);
     const windows = recordings.flatMap((recording, index) =>
-      cutWindows(recording, { seconds: WINDOW, stride, begin: 0, end: 1, soundStarts: true }).map((window) => ({ ...window, recording: index })),
+      cutWindows(recording, { seconds: WINDOW, stride, begin: 0, end: 1, soundStarts: true }).map((window) => ({
+        ...window,
+        recording: index,
+      })),
     );
-    const parameters = fitParameters(defaultFitted, driveScales(recordings), recordings.some((recording) => recording.measured));
+    const parameters = fitParameters(
+      defaultFitted,
+      driveScales(recordings),
+      recordings.some((recording) => recording.measured),
+    );
     const setup = { urdf: robot.model.urdf, physics: task.physics, nominal: dynamics };
     const evaluator = makeWorkerEvaluator(setup, recordings, availableParallelism());
     try {
       const fitted = await fit(
         { evaluator, recordings, windows, parameters, nominal: dynamics },
-        { budget: { searchWindows: 24, searchEvaluations: 150, iterations: 8, rounds: 2 }, key: foldIn(keyOf(seed), 21) },
+        {
+          budget: { searchWindows: 24, searchEvaluations: 150, iterations: 8, rounds: 2 },
+          key: foldIn(keyOf(seed), 21),
+        },
       );
-      const [nominal] = await evaluator.evaluate({ parameters: [], nominal: dynamics, points: [[]], windows, start: 'smoothed' });
-      return { dynamics: fitted.dynamics, error: pooledError(fitted.point.residuals), nominalError: pooledError(nominal!) };
+      const [nominal] = await evaluator.evaluate({
+        parameters: [],
+        nominal: dynamics,
+        points: [[]],
+        windows,
+        start: 'smoothed',
+      });
+      return {
+        dynamics: fitted.dynamics,
+        error: pooledError(fitted.point.residuals),
+        nominalError: pooledError(nominal!),
+      };
     } finally {
       await evaluator.close();
     }

@@ -8,7 +8,7 @@ export const pendulum = defineConfig({
   train: {
     numEnvs: 128,
     horizon: 64,
-    iterations: 150,
+    iterations: 110,
     evalEvery: 10,
     evalEpisodes: 50,
     stopAtSuccess: 0.99,

@@ -13,7 +13,7 @@ import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward, initialWeights } from './network.ts';
 
 export interface PpoSettings {
-  /** First learning rate; moved by the KL rule between its bounds. */
+  /** First learning rate; moved by the KL rule between its bounds, of which the upper one falls as training goes on. */
   readonly learningRate: number;
   readonly minLearningRate: number;
   readonly maxLearningRate: number;
@@ -152,9 +152,15 @@ export class Ppo {
     return values;
   }
 
-  /** One iteration of learning. @param iteration seeds the minibatches' order */
-  async update(batch: PpoBatch, iteration: number): Promise<PpoStats> {
-    const { epochs, minibatches, targetKl } = this.#settings;
+  /**
+   * One iteration of learning.
+   * @param iteration seeds the minibatches' order
+   * @param progress share of the training done, 0 to 1: the largest learning rate falls linearly with it
+   */
+  async update(batch: PpoBatch, iteration: number, progress = 0): Promise<PpoStats> {
+    const { epochs, minibatches, targetKl, minLearningRate } = this.#settings;
+    const maxLearningRate = Math.max(minLearningRate, this.#settings.maxLearningRate * (1 - progress));
+    this.#learningRate = Math.min(this.#learningRate, maxLearningRate);
     const data: PpoBatch = { ...batch, advantage: normalised(batch.advantage) };
     const order = new Int32Array(batch.size);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
@@ -180,7 +186,8 @@ export class Ppo {
         );
       }
       learningRate = this.#learningRate;
-      if (targetKl !== null) this.#learningRate = steerLearningRate(learningRate, kl, targetKl, this.#settings);
+      if (targetKl !== null)
+        this.#learningRate = steerLearningRate(learningRate, kl, targetKl, { minLearningRate, maxLearningRate });
     }
     const logStd = (await this.state()).parameters.subarray(
       this.actorSize - this.#network.actor.layers.at(-1)!,
@@ -263,7 +270,8 @@ export class Ppo {
 
   /** The rows of one minibatch. Gathered here and not on the device: a gather kernel costs more than the copy. */
   #upload(batch: PpoBatch, rows: Int32Array): DeviceBatch {
-    const matrix = (data: Float32Array) => tf.tensor2d(gather(data, rows, batch.size), [rows.length, data.length / batch.size]);
+    const matrix = (data: Float32Array) =>
+      tf.tensor2d(gather(data, rows, batch.size), [rows.length, data.length / batch.size]);
     const vector = (data: Float32Array) => tf.tensor1d(gather(data, rows, batch.size));
     return {
       obs: matrix(batch.obs),

@@ -117,7 +117,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     ring?.publish(settings.horizon);
     const collected = clock.now();
     const batch = await assemble(buffer, ppo, normalizer, settings.ppo, iteration);
-    const stats = await ppo.update(batch, iteration);
+    const stats = await ppo.update(batch, iteration, iteration / settings.iterations);
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
     const learned = clock.now();
     iteration++;

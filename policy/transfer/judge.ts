@@ -31,7 +31,9 @@ const MARGIN = 0.02;
  */
 export function judge(before: readonly EpisodeScore[], after: readonly EpisodeScore[], key: Key): Verdict {
   if (before.length !== after.length || before.length === 0) {
-    throw new RangeError(`paired episodes should be as many before as after, found ${before.length} and ${after.length}`);
+    throw new RangeError(
+      `paired episodes should be as many before as after, found ${before.length} and ${after.length}`,
+    );
   }
   const differences = before.map((score, i) => after[i]!.return - score.return);
   const meanBefore = mean(before.map((score) => score.return));
