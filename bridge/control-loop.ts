@@ -155,7 +155,7 @@ export class ControlLoop {
     if (policyRuns && !Number.isNaN(this.#lastTick)) {
       this.#periods.add(Math.abs(now - this.#lastTick - this.schedule.period));
     }
-    this.#lastTick = policyRuns ? now : NaN;
+    this.#lastTick = now;
     const fault = this.#isEnding ? null : (overrun(late, contract.safety.stateAge) ?? this.#findFault(now));
     if (fault !== null) this.raise(fault);
     this.#act(now);

@@ -15,7 +15,7 @@ export type JointReading =
 export class JointStateReader {
   readonly #joints: readonly JointContract[];
   /** The names of the last message, and where in it each joint of the contract stands. */
-  #names: readonly unknown[] = [];
+  #names: readonly unknown[] | null = null;
   #places: Int32Array;
   readonly #q: Float64Array;
   readonly #qd: Float64Array;
@@ -67,7 +67,8 @@ export class JointStateReader {
   }
 
   #locate(names: readonly unknown[]): Fault | null {
-    if (names.length === this.#names.length && names.every((name, i) => name === this.#names[i])) return null;
+    const known = this.#names;
+    if (known !== null && names.length === known.length && names.every((name, i) => name === known[i])) return null;
     const places = this.#joints.map((joint) => names.indexOf(joint.name));
     const missing = this.#joints.filter((_, j) => places[j]! < 0).map((joint) => joint.name);
     if (missing.length > 0) {

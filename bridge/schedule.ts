@@ -55,12 +55,27 @@ export class Schedule {
       this.missed += skipped;
     }
     if (interval > 0 && Number.isFinite(receipt)) {
-      // Phase error in (-interval/2, interval/2]: positive when ticks come too long after states.
-      const cycle = Math.min(interval, this.period);
-      const turn = (2 * Math.PI) / cycle;
+      // Phase error in (-cycle/2, cycle/2]: positive when ticks come too long after states.
+      const turn = (2 * Math.PI) / phaseCycle(this.period, interval);
       const error = wrapAngle((now - receipt - LEAD) * turn) / turn;
       this.#deadline -= clamp(GAIN * error, -MAX_NUDGE * this.period, MAX_NUDGE * this.period);
     }
     return late;
   }
+}
+
+/** Most ticks after which the pattern of ticks and states repeats, for the phase lock to see it. */
+const MAX_PATTERN = 4;
+
+/**
+ * The time modulo which ticks keep their phase to states: 250 Hz states and 100 Hz ticks (4 ms, 10 ms) meet every
+ * second tick, so phases are alike modulo 2 ms. The interval itself where they never meet.
+ */
+function phaseCycle(period: number, interval: number): number {
+  for (let ticks = 1; ticks <= MAX_PATTERN; ticks++) {
+    const states = (ticks * period) / interval;
+    if (Math.abs(states - Math.round(states)) < 0.05 && states >= 1)
+      return (ticks * period) / Math.round(states) / ticks;
+  }
+  return interval;
 }
