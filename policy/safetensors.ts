@@ -55,7 +55,8 @@ export function decodeTensors(bytes: Uint8Array, where: string): TensorFile {
     bad('its header is not JSON');
   }
   if (typeof header !== 'object' || header === null) bad('its header is not an object');
-  const body = bytes.slice(8 + length);
+  // A copy as a plain Uint8Array: a Node Buffer's slice is a view, and its start need not be a multiple of 4.
+  const body = Uint8Array.from(bytes.subarray(8 + length));
   const tensors: NamedTensor[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {

@@ -20,6 +20,14 @@ function energy(state: RobotState): number {
   return (0.5 * state.qd[0]! ** 2 + OMEGA_SQUARED * (1 - cos(state.q[0]!))) / (2 * OMEGA_SQUARED);
 }
 
+/**
+ * The root is linear in the amplitude of a small swing, so that the first swings pay too; beyond upright it falls five
+ * times as fast, so that spinning round does not pay.
+ */
+function energyReward(root: number): number {
+  return root <= 1 ? root : Math.max(-1, 1 - 5 * (root - 1));
+}
+
 /** Where episodes start: centre and half-width of the angle, rad, half-width of the velocity, rad/s. */
 const HANGING = [0, 0.05, 0.05] as const;
 const SWINGING = [0, 0.6, 3] as const;
@@ -46,12 +54,11 @@ export const pendulum = defineTask({
   rewards: {
     energy: {
       weight: 1,
-      // The root is linear in the amplitude of a small swing, so that the first swings pay too.
-      fn: ({ state }) => 1 - Math.min(1, Math.abs(Math.sqrt(energy(state)) - 1)),
-      doc: 'root of the total energy as a share of what standing upright takes; 0 hanging, 1 upright',
+      fn: ({ state }) => energyReward(Math.sqrt(energy(state))),
+      doc: 'root of the total energy as a share of what standing upright takes: 1 there, 0 hanging, falls fast above',
     },
     balance: {
-      weight: 3,
+      weight: 4,
       fn: ({ state }) => exp(-((tilt(state) / 0.5) ** 2) - (state.qd[0]! / 2) ** 2),
       doc: 'close to upright and slow',
     },
