@@ -48,7 +48,11 @@ interface JointRig {
   readonly anchor: Vec3;
 }
 
-/** N m s/rad. Stiff enough that the friction motor is at its limit above 1e-3 rad/s. */
+/**
+ * N m s/rad. Stiff enough not to matter: how sharp friction is follows from the solver. A link whose inertia about its own
+ * centre of mass is small converges slowly: the pendulum's friction of 0.18 N m is full above 0.3 rad/s, and below that a
+ * viscous one of 0.6 N m s/rad. A torque that lasts is held to the limit.
+ */
 const COULOMB_GAIN = 1e3;
 
 interface Mutable3 {
