@@ -90,7 +90,9 @@ async function listen({
   const states = robot.stateCount;
   const roundTrips: number[] = [];
   for (let i = 0; i < PINGS; i++) {
-    roundTrips.push(await link.roundTrip(Math.max(1, contract.safety.roundTrip)));
+    const took = await link.roundTrip(Math.max(LISTEN, contract.safety.roundTrip));
+    roundTrips.push(took);
+    if (!Number.isFinite(took)) break;
     await sleep(Math.max(0, from + ((i + 1) * LISTEN) / PINGS - clock.now()));
     if (!link.isOpen) break;
   }
