@@ -6,17 +6,27 @@
 import { cos, sin } from './math.ts';
 import type { RobotModel } from './robot-model.ts';
 
-/** For each joint, its index in q, or -1 for a fixed one. Found once a model. */
-const coordinates = new WeakMap<RobotModel, Int32Array>();
+/** What follows from a model alone; found once. */
+interface Plan {
+  /** For each joint, its index in q, or -1 for a fixed one. */
+  readonly coordinates: Int32Array;
+  /** Links that no joint carries: one in a well-formed model. */
+  readonly roots: readonly number[];
+}
 
-function coordinatesOf(model: RobotModel): Int32Array {
-  let found = coordinates.get(model);
-  if (found === undefined) {
-    found = new Int32Array(model.joints.length).fill(-1);
-    for (let i = 0; i < model.dof.length; i++) found[model.dof[i]!] = i;
-    coordinates.set(model, found);
+const plans = new WeakMap<RobotModel, Plan>();
+
+function planOf(model: RobotModel): Plan {
+  let plan = plans.get(model);
+  if (plan === undefined) {
+    const coordinates = new Int32Array(model.joints.length).fill(-1);
+    for (let i = 0; i < model.dof.length; i++) coordinates[model.dof[i]!] = i;
+    const carried = new Set(model.joints.map((joint) => joint.child));
+    const roots = model.links.flatMap((_, link) => (carried.has(link) ? [] : [link]));
+    plan = { coordinates, roots };
+    plans.set(model, plan);
   }
-  return found;
+  return plan;
 }
 
 /**
@@ -25,16 +35,15 @@ function coordinatesOf(model: RobotModel): Int32Array {
  * @param out receives x, y, z in m and the rotation x, y, z, w of every link in the base frame, [nLinks * 7]
  */
 export function forwardKinematics(model: RobotModel, q: ArrayLike<number>, out: Float64Array, qOffset = 0): void {
-  const coordinate = coordinatesOf(model);
+  const { coordinates, roots } = planOf(model);
   const { joints } = model;
-  // Links that no joint carries stay at the base frame; the others are overwritten below.
-  for (let k = 0; k < model.links.length * 7; k += 7) {
-    out.fill(0, k, k + 6);
-    out[k + 6] = 1;
+  for (const root of roots) {
+    out.fill(0, root * 7, root * 7 + 6);
+    out[root * 7 + 6] = 1;
   }
   for (let i = 0; i < joints.length; i++) {
     const { type, parent, child, origin, axis } = joints[i]!;
-    const value = coordinate[i]! < 0 ? 0 : q[qOffset + coordinate[i]!]!;
+    const value = coordinates[i]! < 0 ? 0 : q[qOffset + coordinates[i]!]!;
     const p = parent * 7;
     const c = child * 7;
 

@@ -47,15 +47,33 @@ test('ticks slower than the simulation leave frames out but keep its pace', () =
   expect(last).toBe(50);
 });
 
-test('bursts slower than real time are not hurried after', () => {
+test('a trainer at half of real time is shown in slow motion, without pauses', () => {
+  const { write, ring } = ringOf(256);
+  const pace = new SimulationPace(ring);
+  const shown: number[] = [];
+  for (let tick = 0; tick < 600; tick++) {
+    // 50 frames of 10 ms every second
+    if (tick % 60 === 0) write(50);
+    const due = pace.next(tick / 60);
+    if (due !== null) shown.push(tick);
+  }
+  const settled = shown.filter((tick) => tick > 120);
+  const pauses = settled.map((tick, i) => tick - (settled[i - 1] ?? tick));
+  // One frame every 20 ms is one every 1.2 ticks.
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(2);
+});
+
+test('a trainer much slower than that is shown with pauses, and not hurried after', () => {
   const { write, ring } = ringOf(256);
   const pace = new SimulationPace(ring);
   write(10);
   for (let k = 0; k < 10; k++) pace.next(k * DT);
   expect(pace.next(0.5)).toBeNull();
   write(10);
-  expect(pace.next(1)?.frame.number).toBe(10);
-  expect(pace.next(1 + DT)?.frame.number).toBe(11);
+  expect(pace.next(10)?.frame.number).toBe(10);
+  // At the slowest, a quarter of real time.
+  expect(pace.next(10 + 3 * DT)).toBeNull();
+  expect(pace.next(10 + 4 * DT)?.frame.number).toBe(11);
 });
 
 test('a trainer eight times faster than real time is shown in unbroken stretches of seconds, each near the present', () => {

@@ -27,14 +27,13 @@ export class ChannelPlot {
 
   constructor(title: string, channels: readonly PlotChannel[], onSeek: (time: number) => void) {
     this.#channels = channels;
-    const units = [...new Set(channels.map(({ channel }) => channel.unit))];
+    const units = new Set(channels.map(({ channel }) => unitOf(channel)));
     this.#values = channels.map(() => element('span', { class: 'legend-value' }));
-    const legend = element('div', { class: 'legend' }, ...channels.map((entry, i) => this.#legendItem(entry, i)));
+    const items = channels.map((entry, i) => this.#legendItem(entry, i, units.size > 1));
+    const legend = element('div', { class: 'legend' }, ...items);
     const body = element('div', { class: 'plot-body' });
-    const heading = element('h3', {}, title);
-    // '1' is the unit of what has none.
-    if (units.length === 1 && units[0] !== '1' && units[0] !== '')
-      heading.append(element('span', { class: 'unit' }, ` ${units[0]}`));
+    const common = units.size === 1 ? [...units][0]! : '';
+    const heading = element('h3', {}, title, element('span', { class: 'unit' }, ` ${common}`));
     this.node = element('section', { class: 'plot', 'aria-label': title }, heading, legend, body);
     this.#plot = new uPlot(
       {
@@ -94,16 +93,12 @@ export class ChannelPlot {
     this.node.remove();
   }
 
-  #legendItem({ channel }: PlotChannel, i: number): HTMLElement {
+  #legendItem({ channel }: PlotChannel, i: number, withUnit: boolean): HTMLElement {
     const swatch = element('span', { class: 'swatch' });
     swatch.style.background = seriesColor(i);
-    const item = element('button', {
-      type: 'button',
-      class: 'legend-item',
-      'aria-pressed': 'true',
-      title: channel.unit,
-    });
-    item.append(swatch, element('span', { class: 'legend-name' }, channel.name), this.#values[i]!);
+    const item = element('button', { type: 'button', class: 'legend-item', 'aria-pressed': 'true' });
+    const unit = withUnit ? element('span', { class: 'unit' }, unitOf(channel)) : '';
+    item.append(swatch, element('span', { class: 'legend-name' }, channel.name), this.#values[i]!, unit);
     item.addEventListener('click', () => {
       const show = item.getAttribute('aria-pressed') !== 'true';
       item.setAttribute('aria-pressed', String(show));
@@ -148,6 +143,11 @@ export class ChannelPlot {
       setText(node, formatValue(this.#plot.data[i + 1]?.[index]));
     }
   }
+}
+
+/** Empty for what has none, which is written 1. */
+function unitOf({ unit }: Channel): string {
+  return unit === '1' ? '' : unit;
 }
 
 /** The last entry of the ascending `times` that is not after `time`, or the first. */

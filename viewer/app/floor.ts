@@ -68,7 +68,7 @@ export class Floor {
     grid.renderOrder = -2;
     shadow.renderOrder = -1;
     this.#marker = new Mesh(
-      new RingGeometry(0.94, 1, 96),
+      new RingGeometry(0.965, 1, 96),
       new MeshBasicMaterial({ transparent: true, opacity: 0.9, depthWrite: false }),
     );
     this.group.add(grid, shadow, this.#marker);
@@ -82,7 +82,7 @@ export class Floor {
       plane.position.set(x, y, 0);
       plane.scale.set(24 * radius, 24 * radius, 1);
     }
-    this.#lines.uniforms.spacing!.value = 10 ** Math.round(Math.log10(robotRadius / 4));
+    this.#lines.uniforms.spacing!.value = 10 ** Math.round(Math.log10(radius / 10));
     this.#lines.uniforms.radius!.value = Math.max(6 * radius, 4 * robotRadius);
     (this.#lines.uniforms.centre!.value as Vector2).set(x, y);
   }

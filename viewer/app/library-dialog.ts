@@ -68,8 +68,9 @@ export class LibraryDialog {
     const head = element(
       'div',
       { class: 'run-head' },
-      element('span', {}, title),
-      element('span', {}, extra, ' ', together),
+      element('span', { class: 'run-name', title }, title),
+      extra,
+      together,
     );
     const items = entries.map((entry) => {
       const button = element(

@@ -294,13 +294,13 @@ export class Page {
     this.#placeLabel();
   }
 
-  /** The selected robot's name above its head. */
+  /** The selected robot's name in front of it, like a plate on the floor. */
   #placeLabel(): void {
     const source = this.#shown;
     const at = source !== null && source.numEnvs > 1 ? this.#stage.labelPosition(this.#selected) : null;
     this.#label.hidden = at === null;
     if (at === null || source === null) return;
     setText(this.#label, source.isLive ? String(this.#selected) : source.labelOf(this.#selected));
-    this.#label.style.transform = `translate(calc(${at.x}px - 50%), calc(${at.y}px - 100%))`;
+    this.#label.style.transform = `translate(calc(${at.x}px - 50%), ${at.y}px)`;
   }
 }

@@ -16,6 +16,8 @@ const LIVE_DELAY = 0.04;
 const SNAP = 0.3;
 /** How fast it catches up, 1/s. */
 const CATCH_UP = 4;
+/** How fast it learns the stream's own pace, 1/s. */
+const LEARNING = 2;
 
 export class Playhead {
   time = 0;
@@ -25,6 +27,9 @@ export class Playhead {
   /** Shows the newest of a live source. */
   live = false;
   #timeline: Timeline | null = null;
+  /** Seconds of the stream in a second, and its end when that was last looked at. */
+  #pace = 1;
+  #lastEnd = 0;
 
   /** Show another source from its beginning, or its newest when it is live. */
   attach(timeline: Timeline): void {
@@ -32,6 +37,8 @@ export class Playhead {
     this.live = timeline.isLive;
     this.time = timeline.isLive ? timeline.end : timeline.start;
     this.playing = true;
+    this.#pace = 1;
+    this.#lastEnd = timeline.end;
   }
 
   /** @param seconds of wall time since the last call */
@@ -44,10 +51,13 @@ export class Playhead {
   }
 
   #follow(line: Timeline, seconds: number): void {
+    const grown = line.end - this.#lastEnd;
+    this.#lastEnd = line.end;
+    if (seconds > 0 && grown < SNAP) this.#pace += (grown / seconds - this.#pace) * Math.min(1, LEARNING * seconds);
     const goal = line.end - LIVE_DELAY;
-    const moved = this.time + seconds;
+    // At the stream's pace, with a gentle pull: frames arrive in jerks, the picture must not.
+    const moved = this.time + seconds * this.#pace;
     const error = goal - moved;
-    // Steady speed with a gentle pull: frames arrive in jerks, the picture must not.
     this.time = Math.abs(error) > SNAP ? goal : moved + error * Math.min(1, CATCH_UP * seconds);
   }
 

@@ -9,6 +9,9 @@ export function seriesColor(index: number): string {
   return PALETTE[index % PALETTE.length]!;
 }
 
+/** Nothing that is plotted here means anything below this. */
+const TINY = 1e-6;
+
 /** At most four digits, no exponent where it can be helped. */
 export function formatValue(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
@@ -17,8 +20,8 @@ export function formatValue(value: number | null | undefined): string {
   if (size >= 1e4) return `${(value / 1e3).toPrecision(3)}k`;
   if (size >= 100) return value.toFixed(0);
   if (size >= 10) return value.toFixed(1);
-  if (size >= 0.01 || size === 0) return value.toFixed(2);
-  return value.toExponential(0);
+  if (size >= 0.01 || size < TINY) return value.toFixed(2);
+  return size >= 0.001 ? value.toFixed(3) : value.toExponential(0);
 }
 
 /** Read anew at every drawing, so that a change of scheme shows. */
@@ -41,18 +44,18 @@ function axis(size: number, format: (value: number) => string): uPlot.Axis {
   };
 }
 
-export function plotAxes(formatX: (value: number) => string): uPlot.Axis[] {
+/** @param space between the x axis' numbers, px */
+export function plotAxes(formatX: (value: number) => string, space = 60): uPlot.Axis[] {
   return [
-    { ...axis(22, formatX), space: 60 },
+    { ...axis(22, formatX), space },
     { ...axis(42, formatValue), space: 26 },
   ];
 }
 
-/** Smallest range of the y axis: without it the noise of a constant would fill the plot. */
-const MIN_RANGE = 1e-3;
-
+/** Around a constant the y axis shows one unit, rather than the noise of its last digits. */
 export function yRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {
   if (low === null || high === null) return [0, 1];
-  const pad = Math.max(0.08 * (high - low), MIN_RANGE / 2);
+  if (high - low < TINY * Math.max(1, Math.abs(high))) return [low - 0.5, high + 0.5];
+  const pad = 0.08 * (high - low);
   return [low - pad, high + pad];
 }

@@ -33,6 +33,10 @@ import {
 const GAP = 0.25;
 /** A cell's depth is at least this share of its width: rows stand behind one another and must not hide each other. */
 const MIN_DEPTH = 0.8;
+/** So many stand in one row. */
+export const MAX_SINGLE_ROW = 4;
+/** Radius of the ring around the selected robot, as a share of its cell. */
+const RING = 0.4;
 /** How far the robots that are not selected fade into the background. */
 const FADE = 0.45;
 /** Colour of shapes whose URDF names none. */
@@ -99,6 +103,11 @@ export class RobotGrid {
     this.setPoses(new Float32Array(numEnvs * model.dof.length));
   }
 
+  /** Radius of a ring that goes around one robot and keeps clear of its neighbours, m. */
+  get ringRadius(): number {
+    return RING * Math.min(...this.cell);
+  }
+
   /** Where an environment's base frame stands. */
   originOf(env: number, into = new Vector3()): Vector3 {
     return into.set(this.#offsets[2 * env] ?? 0, this.#offsets[2 * env + 1] ?? 0, 0);
@@ -156,17 +165,19 @@ export class RobotGrid {
     return batch === undefined || instanceId === undefined ? -1 : Math.floor(instanceId / batch.shapes.length);
   }
 
-  /** The box that one environment can take up; of all of them without `env`. */
+  /** The box that one environment can take up, ring included; of all of them without `env`. */
   boundsOf(env?: number): Box3 {
     const { min, max } = this.reach;
+    const ring = this.numEnvs > 1 ? this.ringRadius : 0;
+    const middle = (min[1] + max[1]) / 2;
     const low = new Vector3(Infinity, Infinity, Math.min(min[2], this.floor));
     const high = new Vector3(-Infinity, -Infinity, max[2]);
     for (let e = 0; e < this.numEnvs; e++) {
       if (env !== undefined && e !== env) continue;
       low.x = Math.min(low.x, this.#offsets[2 * e]! + min[0]);
-      low.y = Math.min(low.y, this.#offsets[2 * e + 1]! + min[1]);
+      low.y = Math.min(low.y, this.#offsets[2 * e + 1]! + Math.min(min[1], middle - ring));
       high.x = Math.max(high.x, this.#offsets[2 * e]! + max[0]);
-      high.y = Math.max(high.y, this.#offsets[2 * e + 1]! + max[1]);
+      high.y = Math.max(high.y, this.#offsets[2 * e + 1]! + Math.max(max[1], middle + ring));
     }
     return new Box3(low, high);
   }
@@ -182,7 +193,7 @@ export class RobotGrid {
 
 /** Rows from front (-y) to back, each from left to right. @returns x, y of each cell */
 function gridOffsets(numEnvs: number, [width, depth]: readonly [number, number]): Float64Array {
-  const columns = Math.ceil(Math.sqrt(numEnvs));
+  const columns = numEnvs <= MAX_SINGLE_ROW ? numEnvs : Math.ceil(Math.sqrt(numEnvs));
   const rows = Math.ceil(numEnvs / columns);
   const offsets = new Float64Array(numEnvs * 2);
   for (let env = 0; env < numEnvs; env++) {

@@ -22,11 +22,12 @@ import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import type { RobotModel } from '../../core/robot-model.ts';
 import { prefersReducedMotion } from './dom.ts';
 import { Floor } from './floor.ts';
-import { RobotGrid } from './robot-grid.ts';
+import { MAX_SINGLE_ROW, RobotGrid } from './robot-grid.ts';
 
 const UP = new Vector3(0, 0, 1);
-/** From the robots to the camera: in front, a little to the side and above. */
-const VIEW_DIRECTION = new Vector3(0.42, -1, 0.34).normalize();
+/** From the robots to the camera: in front, a little to the side and above; of several rows, from higher up. */
+const ROBOT_VIEW = new Vector3(0.36, -1, 0.34).normalize();
+const GRID_VIEW = new Vector3(0.42, -1, 0.62).normalize();
 /** Air around what is fitted into the picture. */
 const FIT_MARGIN = 1.04;
 const FLIGHT_SECONDS = 0.35;
@@ -65,7 +66,7 @@ export class Stage {
     this.#renderer.shadowMap.enabled = true;
     this.#renderer.shadowMap.type = PCFShadowMap;
     this.#camera.up.copy(UP);
-    this.#camera.position.copy(VIEW_DIRECTION).multiplyScalar(4);
+    this.#camera.position.copy(ROBOT_VIEW).multiplyScalar(4);
     this.#sun.castShadow = true;
     this.#sun.shadow.mapSize.set(2048, 2048);
     this.#sun.shadow.bias = -0.0004;
@@ -123,7 +124,7 @@ export class Stage {
     this.#selected = env;
     grid.paint(env, this.#background);
     const { x, y } = grid.boundsOf(env).getCenter(new Vector3());
-    this.#floor.mark(x, y, grid.numEnvs > 1 ? 0.48 * Math.min(...grid.cell) : 0);
+    this.#floor.mark(x, y, grid.numEnvs > 1 ? grid.ringRadius : 0);
     this.#isDirty = true;
   }
 
@@ -132,8 +133,9 @@ export class Stage {
     if (this.#grid === null) return;
     const bounds = this.#grid.boundsOf(env);
     const centre = bounds.getCenter(new Vector3());
-    const distance = FIT_MARGIN * this.#distanceFor(bounds);
-    const position = centre.clone().addScaledVector(VIEW_DIRECTION, distance);
+    const view = this.#grid.numEnvs > MAX_SINGLE_ROW && env === undefined ? GRID_VIEW : ROBOT_VIEW;
+    const distance = FIT_MARGIN * this.#distanceFor(bounds, view);
+    const position = centre.clone().addScaledVector(view, distance);
     this.#camera.near = distance / 200;
     this.#camera.far = distance * 40;
     this.#camera.updateProjectionMatrix();
@@ -154,25 +156,29 @@ export class Stage {
   }
 
   /** How far the camera must be for every corner of the box to be in the picture, m. */
-  #distanceFor(bounds: Box3): number {
+  #distanceFor(bounds: Box3, view: Vector3): number {
     const tanY = Math.tan((this.#camera.fov * Math.PI) / 360);
     const tanX = tanY * this.#camera.aspect;
-    const right = new Vector3().crossVectors(UP, VIEW_DIRECTION).normalize();
-    const up = new Vector3().crossVectors(VIEW_DIRECTION, right);
+    const right = new Vector3().crossVectors(UP, view).normalize();
+    const up = new Vector3().crossVectors(view, right);
     const half = bounds.getSize(new Vector3()).multiplyScalar(0.5);
     let distance = 0;
     for (let corner = 0; corner < 8; corner++) {
       const c = new Vector3(corner & 1 ? 1 : -1, corner & 2 ? 1 : -1, corner & 4 ? 1 : -1).multiply(half);
       // |c . right| <= (D - c . view) tan: the corner's distance from the axis against the picture's half width there
       const across = Math.max(Math.abs(c.dot(right)) / tanX, Math.abs(c.dot(up)) / tanY);
-      distance = Math.max(distance, across + c.dot(VIEW_DIRECTION));
+      distance = Math.max(distance, across + c.dot(view));
     }
     return distance;
   }
 
-  /** Where the top of an environment is on the canvas, px; null when it is not in the picture. */
+  /** Where the front of an environment's ring is on the canvas, px; null when it is not in the picture. */
   labelPosition(env: number): { x: number; y: number } | null {
-    return this.#grid === null ? null : this.#pixelOf(this.#grid.originOf(env).setZ(this.#grid.reach.max[2] * 1.05));
+    const grid = this.#grid;
+    if (grid === null) return null;
+    const front = grid.boundsOf(env).getCenter(new Vector3());
+    front.y -= grid.ringRadius;
+    return this.#pixelOf(front.setZ(grid.floor));
   }
 
   /** Where the base frame of an environment is on the canvas, px; null when it is not in the picture. */

@@ -10,7 +10,7 @@ export class TimelineBar {
   readonly #play: HTMLButtonElement;
   readonly #range = element('input', { type: 'range', 'aria-label': 'moment' });
   readonly #now = element('strong', { class: 'clock-now' });
-  readonly #length = element('span');
+  readonly #length = element('span', { class: 'clock-length' });
   readonly #speed = element('select', { title: 'Speed ([ and ])', 'aria-label': 'speed' });
   readonly #loop: HTMLButtonElement;
   readonly #live: HTMLButtonElement;

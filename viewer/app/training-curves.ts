@@ -37,7 +37,7 @@ class Curve {
         legend: { show: false },
         padding: [6, 10, 0, 0],
         scales: { x: { time: false }, y: { range: yRange } },
-        axes: plotAxes((iteration) => String(Math.round(iteration))),
+        axes: plotAxes((iteration) => String(Math.round(iteration)), 36),
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         series: [{}, { label: title, stroke: color, width: 1.5, points: { show: false }, spanGaps: true }],
         hooks: { setCursor: [(plot) => this.#show(plot)] },

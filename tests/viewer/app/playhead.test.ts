@@ -102,6 +102,18 @@ describe('something live', () => {
     for (const step of settled) expect(Math.abs(step * 60 - 1)).toBeLessThan(0.15);
   });
 
+  test('slow motion is followed at its own pace, between its frames', () => {
+    const steps: number[] = [];
+    for (let k = 0; k < 600; k++) {
+      // A quarter of real time: 10 ms every 40 ms, and 60 pictures a second.
+      if (Math.floor(k / 2.4) !== Math.floor((k - 1) / 2.4)) film.end += 0.01;
+      const before = playhead.time;
+      playhead.advance(1 / 60);
+      steps.push(playhead.time - before);
+    }
+    for (const step of steps.slice(200)) expect(Math.abs(step * 240 - 1)).toBeLessThan(0.25);
+  });
+
   test('a jump of the stream is followed at once', () => {
     film.end += 5;
     playhead.advance(1 / 60);
