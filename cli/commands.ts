@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { register as adapt } from './adapt.ts';
+import { register as bench } from './bench.ts';
 import { register as check } from './check.ts';
 import { register as demo } from './demo.ts';
 import { register as deploy } from './deploy.ts';
@@ -28,5 +29,6 @@ export const commands: readonly Register[] = [
   view,
   tasks,
   check,
+  bench,
   doctor,
 ];

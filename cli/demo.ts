@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { deployPolicy } from '../bridge/deploy.ts';
-import type { DeployReport } from '../bridge/deploy-report.ts';
+import { DeployFault, type DeployReport } from '../bridge/deploy-report.ts';
 import { listEpisodes } from '../bridge/episode-files.ts';
 import { experimentNamed } from '../configs/index.ts';
 import { applyOverrides } from '../configs/schema.ts';
@@ -165,7 +165,10 @@ async function wholeLoop(
   }
 }
 
-/** Deploy on a twin in a process of its own, as a robot would be. */
+/** Times that a stopped twin is landed on again: a busy laptop may hold up a control loop for longer than it allows. */
+const RETRIES = 3;
+
+/** Deploy on a twin in a process of its own, as a robot would be, until enough episodes are complete. */
 async function land(
   bundle: Bundle,
   experiment: Experiment,
@@ -176,12 +179,13 @@ async function land(
   const twin = await startTwin();
   const { contract } = bundle;
   const view = viewer === null ? null : new DeployView(viewer, contract, experiment, 'landing on the twin');
-  try {
-    return await deployPolicy({
+  let done = 0;
+  const attempt = () =>
+    deployPolicy({
       contract,
       actor: new Actor(contract, bundle.weights),
       url: twin.url,
-      episodes: EPISODES,
+      episodes: EPISODES - done,
       seconds: EPISODE_SECONDS,
       recordTo,
       source: 'twin',
@@ -189,9 +193,20 @@ async function land(
       // The operator of a demonstration on a simulated robot is the one who started it.
       confirmArm: () => Promise.resolve(true),
       onStep: (step) => view?.add(step),
-      onEpisode: (episode) =>
-        stage(`    ${episode.id}: return ${episode.return?.toFixed(2) ?? '-'}, ${episode.reason}`),
+      onEpisode: (episode) => {
+        if (episode.completed) done++;
+        stage(`    ${episode.id}: return ${episode.return?.toFixed(2) ?? '-'}, ${episode.reason}`);
+      },
     });
+  try {
+    for (let retry = 0; ; retry++) {
+      try {
+        return { ...(await attempt()), episodes: done };
+      } catch (error) {
+        if (!(error instanceof DeployFault) || retry === RETRIES) throw error;
+        stage('    the bridge stopped the robot; landing again');
+      }
+    }
   } finally {
     await twin.stop();
   }

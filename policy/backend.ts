@@ -111,7 +111,22 @@ interface GpuErrorEvent {
   readonly error: { readonly message: string };
 }
 
+/** Where Linux keeps the Vulkan loader. Without it the package writes its own complaint to the terminal. */
+const VULKAN_LOADERS = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/usr/lib64',
+  '/usr/lib',
+  '/usr/local/lib',
+];
+
 async function startWebGpu(): Promise<Backend> {
+  if (process.platform === 'linux') {
+    const { existsSync } = await import('node:fs');
+    if (!VULKAN_LOADERS.some((folder) => existsSync(`${folder}/libvulkan.so.1`))) {
+      throw new Unavailable('libvulkan.so.1 is not installed');
+    }
+  }
   const dawn = (await importOptional('webgpu')) as {
     create(options: string[]): GPU;
     globals: Record<string, unknown>;

@@ -75,7 +75,7 @@ export const pendulum = defineTask({
   start(random, training, q, qd) {
     // Training also starts where a good policy would be later: swinging a little, anywhere, and close to upright.
     const place = training ? random.uniform() : 0;
-    const [centre, angle, speed] = place < 0.2 ? HANGING : place < 0.5 ? SWINGING : place < 0.75 ? ANYWHERE : UPRIGHT;
+    const [centre, angle, speed] = place < 0.4 ? HANGING : place < 0.55 ? SWINGING : place < 0.75 ? ANYWHERE : UPRIGHT;
     q[0] = centre + random.between(-angle, angle);
     qd[0] = random.between(-speed, speed);
   },

@@ -1,0 +1,13 @@
+/** `landfall bench`: measurements that docs/results.md keeps. Add one by adding a file and a line. */
+
+import type { Command } from 'commander';
+import { register as identify } from './bench-identify.ts';
+import { register as twin } from './bench-twin.ts';
+
+export const benches: readonly ((bench: Command) => void)[] = [identify, twin];
+
+export function register(program: Command): void {
+  const bench = program.command('bench').summary('measure').description('Measure what docs/results.md reports.');
+  for (const add of benches) add(bench);
+  for (const command of bench.commands) command.exitOverride();
+}
