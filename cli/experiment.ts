@@ -9,8 +9,9 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import type { RobotModel } from '../core/robot-model.ts';
 import type { NetworkSettings } from '../policy/ppo.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
+import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
-import type { TaskDefinition } from '../sim/task.ts';
+import type { RandomizationTable, TaskDefinition } from '../sim/task.ts';
 import { contractOf } from '../sim/task-contract.ts';
 import { taskNamed } from '../sim/tasks/index.ts';
 import { parseUrdf } from '../sim/urdf.ts';
@@ -40,6 +41,8 @@ export interface Experiment {
   readonly task: TaskDefinition;
   readonly robot: LoadedRobot;
   readonly dynamics: Dynamics;
+  /** Ranges around them that identification knows better than the task. */
+  readonly spread: RandomizationTable;
   /** The contract of the run, before it has learned anything. */
   readonly contract: Contract;
   readonly network: NetworkSettings;
@@ -48,11 +51,14 @@ export interface Experiment {
 }
 
 /** @throws InputError for a setting that does not fit the task */
-export async function openExperiment(config: ExperimentConfig, dynamics?: Dynamics): Promise<Experiment> {
+export async function openExperiment(config: ExperimentConfig): Promise<Experiment> {
   const task = taskNamed(config.task);
   const robot = await loadRobot(task.robot);
-  const nominal = dynamics ?? nominalDynamics(robot.model);
-  const { hidden, criticHidden, activation, initialLogStd } = config.network;
+  const { dynamics: nominal, spread } =
+    config.dynamics === null
+      ? { dynamics: nominalDynamics(robot.model), spread: {} }
+      : await dynamicsOf(config.dynamics, robot.model);
+  const { hidden, criticHidden, activation, initialLogStd, finalLogStd } = config.network;
   const contract = contractOf({
     task,
     model: robot.model,
@@ -68,11 +74,26 @@ export async function openExperiment(config: ExperimentConfig, dynamics?: Dynami
     task,
     robot,
     dynamics: nominal,
+    spread,
     contract,
-    network: { actor: contract.network, criticHidden, initialLogStd },
+    network: { actor: contract.network, criticHidden, initialLogStd, finalLogStd },
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };
+}
+
+/** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */
+async function dynamicsOf(path: string, model: RobotModel): Promise<FittedDynamics> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read`, {
+      repair: 'landfall identify ... --out FILE writes one',
+      cause: error,
+    });
+  }
+  return dynamicsFrom(readParameterFile(text, path), model);
 }
 
 function rewardWeightsOf(task: TaskDefinition, changed: Readonly<Record<string, number>>): number[] {
@@ -106,7 +127,7 @@ export function evaluationRecipe(
 }
 
 function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName, purpose: number): EnvironmentRecipe {
-  const { config, task, robot, dynamics, rewardWeights } = experiment;
+  const { config, task, robot, dynamics, spread, rewardWeights } = experiment;
   return {
     task: task.name,
     engine,
@@ -114,6 +135,7 @@ function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName
     contract,
     rewardWeights,
     dynamics,
+    spread,
     randomization: config.randomization,
     training: false,
     key: foldIn(keyOf(config.seed), purpose),

@@ -1,6 +1,6 @@
 /** `landfall train EXPERIMENT [key=value ...]`: trains a policy, shows it in the browser meanwhile, saves checkpoints. */
 
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { experimentNamed } from '../configs/index.ts';
 import { applyOverrides, type ExperimentConfig, parseConfig } from '../configs/schema.ts';
@@ -65,9 +65,8 @@ async function run(name: string, settings: string[], options: TrainOptions): Pro
   const backend = backendNamed(options.backend);
   const overrides = options.seed === undefined ? settings : [...settings, `seed=${options.seed}`];
   const resumed = options.resume === undefined ? null : await openResume(name, options, overrides);
-  const config = resumed?.config ?? applyOverrides(experimentNamed(name), overrides);
-  const dynamics = undefined;
-  const fresh = await openExperiment(config, dynamics);
+  const config = withAbsolutePaths(resumed?.config ?? applyOverrides(experimentNamed(name), overrides));
+  const fresh = await openExperiment(config);
   if (options.dryRun === true) {
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return;
@@ -101,6 +100,11 @@ async function run(name: string, settings: string[], options: TrainOptions): Pro
   } finally {
     await viewer?.close();
   }
+}
+
+/** The run must find its parameter file wherever it is judged from. */
+function withAbsolutePaths(config: ExperimentConfig): ExperimentConfig {
+  return config.dynamics === null ? config : { ...config, dynamics: resolve(config.dynamics) };
 }
 
 interface Session {

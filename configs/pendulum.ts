@@ -29,7 +29,7 @@ export const pendulum = defineConfig({
     epochs: 4,
     minibatches: 4,
   },
-  network: { hidden: [64, 64], criticHidden: [64, 64], activation: 'elu', initialLogStd: 0 },
+  network: { hidden: [64, 64], criticHidden: [64, 64], activation: 'elu', initialLogStd: 0, finalLogStd: -2 },
   reward: {},
   randomization: 1,
   dynamics: null,

@@ -56,6 +56,8 @@ export const configSchema = v.strictObject({
     activation: v.picklist(['tanh', 'elu', 'relu']),
     /** log of the exploration's first standard deviation. */
     initialLogStd: v.pipe(v.number(), v.finite()),
+    /** Upper bound of it at the end, neared linearly. */
+    finalLogStd: v.pipe(v.number(), v.finite()),
   }),
   /** Reward weights per second that differ from the task's, by term. */
   reward: v.record(v.string(), v.pipe(v.number(), v.finite())),

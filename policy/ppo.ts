@@ -36,6 +36,11 @@ export interface NetworkSettings {
   readonly criticHidden: readonly number[];
   /** log of the exploration's first standard deviation. */
   readonly initialLogStd: number;
+  /**
+   * Its upper bound at the end of training, which it nears linearly: a policy that is judged by its mean must meet, while
+   * it learns, the states in which that mean gets stuck.
+   */
+  readonly finalLogStd: number;
 }
 
 /** One iteration's data, [batch, ...]; obs normalised. */
@@ -189,6 +194,7 @@ export class Ppo {
       if (targetKl !== null)
         this.#learningRate = steerLearningRate(learningRate, kl, targetKl, { minLearningRate, maxLearningRate });
     }
+    if (this.#mask === null) this.#boundLogStd(progress);
     const logStd = (await this.state()).parameters.subarray(
       this.actorSize - this.#network.actor.layers.at(-1)!,
       this.actorSize,
@@ -350,6 +356,17 @@ export class Ppo {
     this.#m = m;
     this.#v = v;
     return stats;
+  }
+
+  /** log sigma <= first + progress (last - first) */
+  #boundLogStd(progress: number): void {
+    const { initialLogStd, finalLogStd, actor } = this.#network;
+    const bound = initialLogStd + progress * (finalLogStd - initialLogStd);
+    const limits = new Float32Array(this.#parameters.size).fill(3.4e38);
+    limits.fill(bound, this.actorSize - actor.layers.at(-1)!, this.actorSize);
+    const bounded = tf.tidy(() => tf.minimum(this.#parameters, tf.tensor1d(limits)) as tf.Tensor1D);
+    this.#parameters.dispose();
+    this.#parameters = bounded;
   }
 
   /** 1 for the actor's last layer and the critic, 0 for the body and the log-std: their bytes never change. */

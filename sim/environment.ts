@@ -11,7 +11,7 @@ import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import { type JointCommand, makeCommand, type RobotState, type SimulatedRobot } from '../core/robot.ts';
 import type { Dynamics } from './dynamics.ts';
 import { flattenDynamics, sampleDynamics } from './randomization.ts';
-import type { StepView, TaskDefinition } from './task.ts';
+import type { RandomizationTable, StepView, TaskDefinition } from './task.ts';
 
 /** A robot an environment can own: it can be given other physics and knows its noise-free state. */
 export interface EnvironmentRobot extends SimulatedRobot {
@@ -27,7 +27,9 @@ export interface EnvironmentSettings {
   readonly rewardWeights: readonly number[];
   /** What randomisation varies around. */
   readonly dynamics: Dynamics;
-  /** 0: always the nominal parameters; 1: the task's ranges. */
+  /** Ranges that take the place of the task's: what identification knows better. */
+  readonly spread?: RandomizationTable;
+  /** 0: always the nominal parameters; 1: the whole ranges. */
   readonly randomization: number;
   /** Training starts anywhere and at a random age; evaluation as the task says. */
   readonly training: boolean;
@@ -54,6 +56,7 @@ export class Environment {
 
   readonly #settings: EnvironmentSettings;
   readonly #key: Key;
+  readonly #ranges: RandomizationTable;
   readonly #rewards: readonly ((view: StepView) => number)[];
   readonly #weights: Float64Array;
   readonly #terminations: readonly ((view: StepView) => boolean)[];
@@ -77,6 +80,7 @@ export class Environment {
     this.#settings = settings;
     this.#key = foldIn(settings.key, id);
     this.#dynamics = settings.dynamics;
+    this.#ranges = { ...task.randomization, ...settings.spread };
     this.observer = new Observer(
       contract.observations,
       contract.joints.map((joint) => joint.name),
@@ -117,8 +121,7 @@ export class Environment {
     const { task, dynamics, randomization, training } = this.#settings;
     const key = foldIn(this.#key, episode);
     this.#random.reset(foldIn(key, PURPOSE.parameters));
-    this.#dynamics =
-      randomization > 0 ? sampleDynamics(dynamics, task.randomization, randomization, this.#random) : dynamics;
+    this.#dynamics = randomization > 0 ? sampleDynamics(dynamics, this.#ranges, randomization, this.#random) : dynamics;
     this.#random.reset(foldIn(key, PURPOSE.start));
     task.start(this.#random, training, this.#q, this.#qd);
     // Environments that start together must not end together: the first episode begins at a random age.

@@ -8,6 +8,7 @@ import type { Key } from '../core/rng.ts';
 import type { Dynamics } from './dynamics.ts';
 import { Environment, type EnvironmentRobot } from './environment.ts';
 import { loadRapier, RapierRobot } from './rapier-robot.ts';
+import type { RandomizationTable } from './task.ts';
 import { taskNamed } from './tasks/index.ts';
 import { makeTwin } from './twin.ts';
 import { parseUrdf } from './urdf.ts';
@@ -24,6 +25,7 @@ export interface EnvironmentRecipe {
   readonly rewardWeights: readonly number[];
   readonly dynamics: Dynamics;
   readonly randomization: number;
+  readonly spread?: RandomizationTable;
   readonly training: boolean;
   readonly key: Key;
 }
