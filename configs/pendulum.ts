@@ -10,7 +10,7 @@ export const pendulum = defineConfig({
     horizon: 64,
     iterations: 110,
     evalEvery: 10,
-    evalEpisodes: 64,
+    evalEpisodes: 50,
     stopAtSuccess: 1,
   },
   ppo: {

@@ -131,7 +131,10 @@ export class Environment {
     this.robot.reset(this.#q, this.#qd);
     this.observer.reset();
     this.actuation.reset();
-    this.#previousAction.fill(0);
+    // A policy that sees its last actions must also leave the states in which it has long repeated one.
+    if (training && this.#random.uniform() < 0.3)
+      for (let k = 0; k < this.actuation.size; k++) this.actuation.lastAction[k] = this.#random.between(-1, 1);
+    this.#previousAction.set(this.actuation.lastAction);
     this.episodeReturn = 0;
     this.episodeSteps = 0;
     this.#held = 0;

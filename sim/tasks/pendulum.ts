@@ -30,8 +30,9 @@ function energyReward(root: number): number {
 
 /** Where episodes start: centre and half-width of the angle, rad, half-width of the velocity, rad/s. */
 const HANGING = [0, 0.05, 0.05] as const;
+const STUCK = [0, 0.4, 0.02] as const;
 const SWINGING = [0, 0.6, 3] as const;
-const ANYWHERE = [0, Math.PI, 8] as const;
+const ANYWHERE = [0, Math.PI, 12] as const;
 const UPRIGHT = [Math.PI, 0.5, 2] as const;
 
 export const pendulum = defineTask({
@@ -73,9 +74,10 @@ export const pendulum = defineTask({
     overspeed: ({ state }) => Math.abs(state.qd[0]!) > 20,
   },
   start(random, training, q, qd) {
-    // Training also starts where a good policy would be later: swinging a little, anywhere, and close to upright.
+    // Training also starts where a policy may be later: held by friction, swinging, anywhere, spinning, close to upright.
     const place = training ? random.uniform() : 0;
-    const [centre, angle, speed] = place < 0.4 ? HANGING : place < 0.55 ? SWINGING : place < 0.75 ? ANYWHERE : UPRIGHT;
+    const [centre, angle, speed] =
+      place < 0.25 ? HANGING : place < 0.45 ? STUCK : place < 0.55 ? SWINGING : place < 0.8 ? ANYWHERE : UPRIGHT;
     q[0] = centre + random.between(-angle, angle);
     qd[0] = random.between(-speed, speed);
   },
