@@ -35,7 +35,7 @@ import { runTraining, type TrainingResult } from './training.ts';
 
 /** The robot that the demo lands on: heavier, stickier and slower than the simulator believes. */
 const TWIN = ['--mass', '1.1', '--friction', '1.3', '--latency', '0.01', '--noise', '0.002'];
-const EPISODES = 4;
+const EPISODES = 3;
 const EPISODE_SECONDS = 10;
 const EVAL_EPISODES = 50;
 const ADAPT_ITERATIONS = 10;

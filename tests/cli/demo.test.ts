@@ -21,7 +21,7 @@ describe('landfall demo', () => {
   it('trains, lands, records, adapts and says so in JSON', { timeout: 600_000 }, async () => {
     const { code, stdout, stderr } = landfall(folder, ['demo', '--json'], 590);
     const summary = JSON.parse(stdout.trim().split('\n').at(-1)!) as Summary;
-    expect(summary, stderr).toMatchObject({ ok: true, deploy: { episodes: 4 } });
+    expect(summary, stderr).toMatchObject({ ok: true, deploy: { episodes: 3 } });
     expect(code).toBe(0);
     // The floor of the issue: 0.95 in Rapier, 0.90 on the twin that training never saw; 50 episodes each.
     expect(summary.eval.rapier.successRate).toBeGreaterThanOrEqual(0.95);
@@ -31,7 +31,8 @@ describe('landfall demo', () => {
 
     const run = join(folder, 'runs', 'pendulum', readdirSync(join(folder, 'runs', 'pendulum'))[0]!);
     const recordings = readdirSync(join(run, 'episodes')).sort();
-    expect(recordings.filter((name) => name.endsWith('.mcap'))).toHaveLength(4);
+    // A stopped episode is kept too, so there may be more.
+    expect(recordings.filter((name) => name.endsWith('.mcap')).length).toBeGreaterThanOrEqual(3);
     expect(recordings.filter((name) => name.endsWith('.part'))).toHaveLength(0);
     const episode = await readEpisodeFile(join(run, 'episodes', recordings[0]!));
     expect(episode.outcome).toMatchObject({ completed: true });
