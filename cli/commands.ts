@@ -9,6 +9,7 @@ import { register as deploy } from './deploy.ts';
 import { register as doctor } from './doctor.ts';
 import { register as episodes } from './episodes.ts';
 import { register as evaluate } from './eval.ts';
+import { register as identify } from './identify.ts';
 import { register as robot } from './robot.ts';
 import { register as runs } from './runs.ts';
 import { register as tasks } from './tasks.ts';
@@ -24,6 +25,7 @@ export const commands: readonly Register[] = [
   robot,
   deploy,
   episodes,
+  identify,
   adapt,
   runs,
   view,

@@ -6,8 +6,7 @@
 import type { Dynamics } from '../dynamics.ts';
 import { type Fit, type FitBudget, type FitOptions, type FitTask, fit } from './fit.ts';
 import { type Certainty, certaintyOf, firstToGiveUp } from './identifiability.ts';
-import { normalEquations } from './least-squares.ts';
-import { type FitParameter, valueOf } from './parameters.ts';
+import { type FitParameter, parameterValue } from './parameters.ts';
 
 export interface ParameterEstimate {
   readonly parameter: FitParameter;
@@ -36,11 +35,10 @@ export async function estimate(task: FitTask, options: FitOptions, independentSh
   let current = await fit(task, options);
   for (;;) {
     const { point, problem } = current;
-    const normal = await normalEquations(problem, point, true);
-    const certainties = certaintyOf(parameters, point, normal, problem.loss, sampling);
+    const certainties = await certaintyOf(parameters, point, problem, sampling);
     const drop = firstToGiveUp(certainties);
     if (drop === null) {
-      const kept = certainties.map((c): ParameterEstimate => ({ ...c, nominal: valueOf(c.parameter, nominal) }));
+      const kept = certainties.map((c): ParameterEstimate => ({ ...c, nominal: parameterValue(c.parameter, nominal) }));
       return { dynamics: current.dynamics, estimates: inOrder(task.parameters, [...kept, ...givenUp]), fit: current };
     }
     givenUp.push(asNominal(drop, nominal));
@@ -51,7 +49,7 @@ export async function estimate(task: FitTask, options: FitOptions, independentSh
 }
 
 function asNominal(certainty: Certainty, dynamics: Dynamics): ParameterEstimate {
-  const nominal = valueOf(certainty.parameter, dynamics);
+  const nominal = parameterValue(certainty.parameter, dynamics);
   return { ...certainty, value: nominal, nominal };
 }
 

@@ -7,7 +7,7 @@ import { foldIn, type Key } from '../../core/rng.ts';
 import type { Dynamics } from '../dynamics.ts';
 import { minimize } from './cma-es.ts';
 import { evaluateAt, type LeastSquaresPoint, type LeastSquaresProblem, leastSquares } from './least-squares.ts';
-import { dynamicsAt, type FitParameter, toCoordinate, valueOf } from './parameters.ts';
+import { dynamicsAt, type FitParameter, parameterValue, toCoordinate } from './parameters.ts';
 import type { Evaluator, ProblemWindow } from './problem.ts';
 import type { Recording } from './recording.ts';
 import { RobustLoss } from './robust-loss.ts';
@@ -48,7 +48,7 @@ export async function fit(task: FitTask, options: FitOptions): Promise<Fit> {
   const { budget } = options;
   const lower = parameters.map((p) => toCoordinate(p, p.lower));
   const upper = parameters.map((p) => toCoordinate(p, p.upper));
-  const origin = parameters.map((p) => toCoordinate(p, valueOf(p, options.start ?? nominal)));
+  const origin = parameters.map((p) => toCoordinate(p, parameterValue(p, options.start ?? nominal)));
   const residualsOf = (subset: readonly ProblemWindow[]) => (points: readonly (readonly number[])[]) =>
     task.evaluator.evaluate({ parameters, nominal, points, windows: subset, start: 'smoothed' });
 

@@ -1,10 +1,11 @@
 /**
  * What a recording can tell: the Gauss-Newton Fisher matrix at the optimum gives each parameter's standard deviation and
- * which two hide behind one another. An open-loop error persists through its window, so a window counts as one reading of
- * the state, however many samples it has; overlapping windows count for the time they add. Knows no simulator.
+ * which two hide behind one another. An open-loop error persists, so residuals are not independent: n of them whose
+ * neighbours correlate by r count as n (1 - r) / (1 + r) (Bartlett 1946); overlapping windows count for the time they add.
+ * Knows no simulator.
  */
 
-import type { LeastSquaresPoint, NormalEquations } from './least-squares.ts';
+import { type LeastSquaresPoint, type LeastSquaresProblem, normalEquations } from './least-squares.ts';
 import { identity, solvePositive } from './linear-algebra.ts';
 import { type FitParameter, slopeAt, toCoordinate, toValue } from './parameters.ts';
 import type { RobustLoss } from './robust-loss.ts';
@@ -34,17 +35,20 @@ export interface Sampling {
   readonly independentShare: number;
 }
 
-export function certaintyOf(
+export async function certaintyOf(
   parameters: readonly FitParameter[],
   point: LeastSquaresPoint,
-  normal: NormalEquations,
-  loss: RobustLoss,
+  problem: LeastSquaresProblem,
   sampling: Sampling,
-): Certainty[] {
+): Promise<Certainty[]> {
+  const { loss } = problem;
   const n = parameters.length;
   const variance = residualVariance(point, loss);
-  const readings = 2 * sampling.nJoints * sampling.independentShare;
-  const information = normal.matrix.map((value) => (readings * value) / variance);
+  const effective = effectiveShares(point, loss, sampling.nJoints);
+  // weight * count undoes the loss's mean over a window's residuals
+  const gain = (w: number, k: number) =>
+    (sampling.independentShare * loss.count(w) * effective(w, kindOf(k, sampling.nJoints))) / variance;
+  const { matrix: information } = await normalEquations(problem, point, { central: true, gain });
   for (const [i, parameter] of parameters.entries()) {
     // What was known before: a uniform distribution over the range has variance width^2 / 12.
     const width = toCoordinate(parameter, parameter.upper) - toCoordinate(parameter, parameter.lower);
@@ -67,6 +71,36 @@ export function certaintyOf(
       atEdge,
     };
   });
+}
+
+/** Residuals come a reading at a time: positions (0), then velocities (1). */
+function kindOf(k: number, nJoints: number): 0 | 1 {
+  return k % (2 * nJoints) < nJoints ? 0 : 1;
+}
+
+/**
+ * (1 - r) / (1 + r) of the residuals of a window's recording, by kind, with r the correlation of neighbouring readings of
+ * one joint about zero.
+ */
+function effectiveShares(point: LeastSquaresPoint, loss: RobustLoss, nJoints: number) {
+  const sums = new Map<number, { readonly products: [number, number]; readonly squares: [number, number] }>();
+  for (const [w, residuals] of point.residuals.entries()) {
+    const recording = loss.recordingOf(w);
+    const sum = sums.get(recording) ?? { products: [0, 0], squares: [0, 0] };
+    sums.set(recording, sum);
+    const share = loss.share(residuals, w);
+    for (let k = 2 * nJoints; k < residuals.length; k++) {
+      const kind = kindOf(k, nJoints);
+      const [before, now] = [residuals[k - 2 * nJoints]!, residuals[k]!];
+      sum.products[kind] += share * before * now;
+      sum.squares[kind] += (share * (before * before + now * now)) / 2;
+    }
+  }
+  return (w: number, kind: 0 | 1): number => {
+    const { products, squares } = sums.get(loss.recordingOf(w))!;
+    const r = squares[kind] > 0 ? Math.max(0, products[kind] / squares[kind]) : 0;
+    return (1 - r) / (1 + r);
+  };
 }
 
 /** No friction is a natural end of a range; the others are where the search was stopped. */

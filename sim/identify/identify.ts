@@ -31,9 +31,9 @@ export const budgets = {
     stride: 0.5,
   },
   thorough: {
-    single: { searchWindows: 24, searchEvaluations: 200, iterations: 12, rounds: 3 },
-    joint: { searchWindows: 32, searchEvaluations: 200, iterations: 12, rounds: 3 },
-    stride: 0.1,
+    single: { searchWindows: 20, searchEvaluations: 180, iterations: 8, rounds: 2 },
+    joint: { searchWindows: 32, searchEvaluations: 120, iterations: 8, rounds: 2 },
+    stride: 0.2,
   },
 } as const satisfies Record<string, IdentifyBudget>;
 

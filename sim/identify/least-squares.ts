@@ -49,7 +49,7 @@ export async function leastSquares(
   let point = await evaluateAt(problem, start);
   let damping = 1e-2;
   for (let iteration = 0; iteration < options.maxIterations; iteration++) {
-    const { matrix, gradient } = await normalEquations(problem, point, false);
+    const { matrix, gradient } = await normalEquations(problem, point);
     // Two step lengths are tried at once: evaluations come in pairs for free on two cores.
     let next: LeastSquaresPoint | undefined;
     for (let attempt = 0; attempt < 4 && next === undefined; attempt++) {
@@ -108,11 +108,17 @@ function step(
   });
 }
 
-/** @param central differences to both sides: twice the evaluations, for the last word on what can be told apart */
+export interface NormalOptions {
+  /** Differences to both sides: twice the evaluations, for the last word on what can be told apart. @default false */
+  readonly central?: boolean;
+  /** Multiplies the weight of residual `k` of window `w`. @default 1 */
+  readonly gain?: (w: number, k: number) => number;
+}
+
 export async function normalEquations(
   { residuals, loss, upper }: LeastSquaresProblem,
   point: LeastSquaresPoint,
-  central: boolean,
+  { central = false, gain }: NormalOptions = {},
 ): Promise<NormalEquations> {
   const n = point.u.length;
   const sign = point.u.map((value, i) => (value + STEP > upper[i]! ? -1 : 1));
@@ -123,10 +129,11 @@ export async function normalEquations(
   const gradient = new Float64Array(n);
   const row = new Float64Array(n);
   for (const [w, e] of point.residuals.entries()) {
-    const weight = loss.weight(e, w);
+    const windowWeight = loss.weight(e, w);
     const mask = loss.mask(w);
     for (let k = 0; k < e.length; k++) {
       if (mask[k] === 0) continue;
+      const weight = gain === undefined ? windowWeight : windowWeight * gain(w, k);
       for (let i = 0; i < n; i++) {
         const behind = central ? ahead[n + i]![w]![k]! : e[k]!;
         row[i] = (ahead[i]![w]![k]! - behind) / (sign[i]! * STEP * (central ? 2 : 1));

@@ -116,7 +116,7 @@ export function slopeAt(parameter: FitParameter, value: number): number {
   return parameter.transform === 'log1p' ? value + parameter.floor : parameter.floor;
 }
 
-export function valueOf(parameter: FitParameter, dynamics: Dynamics): number {
+export function parameterValue(parameter: FitParameter, dynamics: Dynamics): number {
   if (parameter.name === 'latency') return dynamics.latency;
   return dynamics[parameter.name][parameter.joint!]!;
 }

@@ -74,6 +74,11 @@ export class RobustLoss {
     return (SATURATION ** 2 / (SATURATION ** 2 + x)) ** 2;
   }
 
+  /** Index of the recording that window `w` is of. */
+  recordingOf(w: number): number {
+    return this.#windows[w]!.recording;
+  }
+
   /** How many of window `w`'s residuals count. */
   count(w: number): number {
     return this.#masks[w]!.count;
