@@ -43,10 +43,12 @@ describe('landfall train', () => {
       },
     );
     let output = '';
+    let interrupted = false;
     child.stderr.resume();
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
-      if (output.split('"event":"iteration"').length > 5) child.kill('SIGINT');
+      // Once: a second Ctrl-C would stop it without a checkpoint.
+      if (!interrupted && output.split('"event":"iteration"').length > 5) interrupted = child.kill('SIGINT');
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code).toBe(0);
