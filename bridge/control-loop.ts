@@ -186,22 +186,8 @@ export class ControlLoop {
     const { robot, contract } = this.#settings;
     if (robot.fault !== null) return robot.fault;
     const limit = contract.safety.stateAge;
-    const silence = robot.sinceReceipt(now);
-    if (silence > limit) {
-      return makeFault(
-        'silence',
-        `no new state for ${milliseconds(silence)} (limit ${milliseconds(limit)})`,
-        'look whether the robot, its server and the network are alive',
-      );
-    }
     const age = robot.age(now);
-    if (age > limit) {
-      return makeFault(
-        'stale-state',
-        `the newest state is ${milliseconds(age)} old (limit ${milliseconds(limit)}) though it has just come`,
-        'states pile up on the way: lower their rate, or the load of the server and the network',
-      );
-    }
+    if (age > limit) return tooOld(age, robot.sinceReceipt(now), limit);
     return checkState(robot.state, contract.joints);
   }
 
@@ -351,5 +337,21 @@ function overrun(late: number, limit: number): Fault | null {
     'overrun',
     `the control loop was ${milliseconds(late)} late (limit ${milliseconds(limit)})`,
     'free the processor: fewer programs beside it, or a lower control rate',
+  );
+}
+
+/** Nothing comes, or what comes is old. @param age,silence,limit s */
+function tooOld(age: number, silence: number, limit: number): Fault {
+  if (silence > limit / 2) {
+    return makeFault(
+      'silence',
+      `no new state for ${milliseconds(silence)}, the last one is ${milliseconds(age)} old (limit ${milliseconds(limit)})`,
+      'look whether the robot, its server and the network are alive',
+    );
+  }
+  return makeFault(
+    'stale-state',
+    `the newest state is ${milliseconds(age)} old (limit ${milliseconds(limit)}) though it has just come`,
+    'states pile up on the way: lower their rate, or the load of the server and the network',
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The last thing a robot is told: damping, for the contract's time, one command for each new state. Where no valid state
+ * The last thing a robot is told: damping, for the contract's time from the first command on, one command for each new state. Where no valid state
  * comes damping cannot be computed, and no effort is sent instead, but only to a robot that is proven to be reading; to
  * one that is silent nothing is sent, because it would hear it too late. Says afterwards how it went.
  */
@@ -9,6 +9,9 @@ import { type JointCommand, makeCommand } from '../core/robot.ts';
 import type { Commander } from './commander.ts';
 import type { Posture } from './posture.ts';
 import type { RobotPort } from './ros-robot.ts';
+
+/** How long a robot that is silent is given to show that it reads, before damping it is given up, s. */
+const PATIENCE = 1;
 
 /** Faults after which states may come that cannot be used. */
 const BLINDING = ['not-finite', 'joint-names', 'bad-message', 'bad-stamp'];
@@ -20,6 +23,8 @@ export class FinalDamping {
   readonly #posture: Posture;
   readonly #command: JointCommand;
   #begun = NaN;
+  /** When the first command of it left. */
+  #firstSent = NaN;
   #answered = 0;
   #silentSince = NaN;
   #damped = 0;
@@ -36,6 +41,7 @@ export class FinalDamping {
   /** @param answered states that a command has answered already */
   begin(now: number, answered: number): void {
     this.#begun = now;
+    this.#firstSent = NaN;
     this.#answered = answered;
     this.#silentSince = NaN;
     this.#damped = 0;
@@ -45,13 +51,17 @@ export class FinalDamping {
   /** @returns true when it is over */
   tick(now: number): boolean {
     const { damping, stateAge } = this.#contract.safety;
-    if (now - this.#begun >= damping || !this.#robot.isOpen) return true;
+    const until = Number.isNaN(this.#firstSent) ? this.#begun + PATIENCE : this.#firstSent + damping;
+    if (now >= until || !this.#robot.isOpen) return true;
     const stale = this.#robot.age(now) > stateAge;
     if (!stale && this.#robot.stateCount !== this.#answered) {
       this.#answered = this.#robot.stateCount;
       this.#silentSince = NaN;
       this.#posture.damp(this.#command);
-      if (this.#commander.send(this.#command) === true) this.#damped++;
+      if (this.#commander.send(this.#command) === true) {
+        this.#damped++;
+        this.#began(now);
+      }
     } else if (stale || BLINDING.includes(this.#robot.fault?.name ?? '')) {
       this.#goLimp(now);
     }
@@ -77,7 +87,14 @@ export class FinalDamping {
     if (Number.isNaN(this.#silentSince)) this.#silentSince = now;
     // An answered ping sent after the last command proves that the command, too, has been read.
     const proven = this.#robot.provenAt >= Math.max(this.#silentSince, this.#commander.lastSentAt);
-    if (proven && this.#commander.limp()) this.#limp++;
+    if (proven && this.#commander.limp()) {
+      this.#limp++;
+      this.#began(now);
+    }
     this.#robot.probe();
+  }
+
+  #began(now: number): void {
+    if (Number.isNaN(this.#firstSent)) this.#firstSent = now;
   }
 }
