@@ -71,6 +71,9 @@ export interface Adaptation {
 /** Spread of the physics that the last layer learns in, as a share of the task's randomisation: the fit is not exact. */
 const SPREAD = 0.25;
 
+/** Exploration while the last layer learns. The policy's own log-std is put back afterwards: its mean is what is deployed. */
+const EXPLORATION = Math.log(0.5);
+
 /** @throws InputError for fewer than two episodes, MismatchError for episodes of another robot */
 export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
   const { bundle, experiment, episodes, seed, onStage } = request;
@@ -93,6 +96,7 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
   onStage?.('learning the last layer in the fitted simulator');
   const before = bundleParameters(bundle);
   const adapted = await learn(request, fitted.dynamics, 'actor-head');
+  adapted.actor.set(bundle.logStd, adapted.actor.length - bundle.logStd.length);
   onStage?.('learning from scratch on the same episodes, for comparison');
   const scratch = await learn(request, fitted.dynamics, 'all');
 
@@ -165,11 +169,17 @@ async function learn(request: AdaptationRequest, dynamics: Dynamics, trainable: 
       pool,
       key: foldIn(keyOf(seed), head ? 11 : 12),
       clock: systemClock,
-      ...(head ? { initial: learned ?? bundleParameters(bundle) } : {}),
+      ...(head ? { initial: exploring(learned ?? bundleParameters(bundle), bundle) } : {}),
     });
   } finally {
     backend.close();
   }
+}
+
+/** The parameters with a log-std to explore with; it is frozen, so it stays. */
+function exploring(parameters: Float32Array, bundle: Bundle): Float32Array {
+  const actor = bundleParameters(bundle).length;
+  return Float32Array.from(parameters).fill(EXPLORATION, actor - bundle.logStd.length, actor);
 }
 
 function refuseOthers({ contract, path }: Bundle, episodes: readonly Episode[]): void {

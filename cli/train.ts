@@ -61,7 +61,8 @@ export function register(program: Command): void {
     .action(run);
 }
 
-async function run(name: string, settings: string[], options: TrainOptions): Promise<void> {
+async function run(name: string, words: string[], given: TrainOptions): Promise<void> {
+  const { settings, options } = withoutSwallowed(words, given);
   const backend = backendNamed(options.backend);
   const overrides = options.seed === undefined ? settings : [...settings, `seed=${options.seed}`];
   const resumed = options.resume === undefined ? null : await openResume(name, options, overrides);
@@ -100,6 +101,12 @@ async function run(name: string, settings: string[], options: TrainOptions): Pro
   } finally {
     await viewer?.close();
   }
+}
+
+/** `--resume key=value` resumes the newest run: the word after it is a setting, not a run's name. */
+function withoutSwallowed(words: string[], given: TrainOptions): { settings: string[]; options: TrainOptions } {
+  if (typeof given.resume !== 'string' || !given.resume.includes('=')) return { settings: words, options: given };
+  return { settings: [...words, given.resume], options: { ...given, resume: true } };
 }
 
 /** The run must find its parameter file wherever it is judged from. */
