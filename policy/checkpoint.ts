@@ -6,8 +6,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { actionDim, type Contract, parseContract } from '../core/contract.ts';
 import { InputError, messageOf } from '../core/errors.ts';
+import { parseWith } from '../core/schema.ts';
 import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
 import type { LearnerState } from './ppo.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
@@ -25,6 +27,17 @@ export interface Bundle {
 
 const POLICY = 'policy.safetensors';
 const LEARNER = 'learner.safetensors';
+
+const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What a learner's file holds beside its tensors. */
+const learnerNumbers = v.strictObject({
+  steps: natural,
+  learningRate: v.pipe(v.number(), v.gtValue(0)),
+  iteration: natural,
+  envSteps: natural,
+  bestScore: v.nullable(v.number()),
+});
 
 /** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */
 export function encodeBundle(contract: Contract, parameters: Float32Array): Uint8Array {
@@ -49,7 +62,7 @@ export function decodeBundle(bytes: Uint8Array, where: string): Bundle {
       repair: `give a run, or a file named ${POLICY}`,
     });
   }
-  const contract = parseContract(JSON.parse(text), where);
+  const contract = parseContract(parseJson(text, where, 'its contract'), where);
   const shapes = tensorShapes(contract.network.layers);
   const tensor = (name: string, size: number): Float32Array => {
     const data = file.tensors.find((entry) => entry.name === name)?.data;
@@ -189,10 +202,11 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
       throw new InputError(`${path}: tensor ${name} is missing`, { repair: 'resume from another checkpoint' });
     return data;
   };
-  const numbers = JSON.parse(file.metadata.state ?? '{}') as Omit<TrainingState, 'learner'> & {
-    steps: number;
-    learningRate: number;
-  };
+  if (file.metadata.format !== 'landfall-learner') {
+    throw new InputError(`${path}: holds no learner`, { repair: 'resume from another checkpoint' });
+  }
+  const parsed = parseJson(file.metadata.state ?? '', path, 'the state of its learner');
+  const numbers = parseWith(learnerNumbers, parsed, `learner in ${path}`);
   return {
     learner: {
       parameters: tensor('parameters'),
@@ -205,6 +219,18 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     envSteps: numbers.envSteps,
     bestScore: numbers.bestScore,
   };
+}
+
+/** @throws InputError when a text inside a checkpoint is not JSON */
+function parseJson(text: string, where: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${where}: ${what} is not JSON`, {
+      repair: 'use another checkpoint of the run; this one is damaged',
+      cause: error,
+    });
+  }
 }
 
 /** Write a file under a temporary name, then rename it: a reader sees the old one or the new one, never half. */

@@ -61,21 +61,28 @@ export function decodeTensors(bytes: Uint8Array, where: string): TensorFile {
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {
     if (name === '__metadata__') {
+      if (!isTextRecord(entry)) bad('its metadata should map names to texts');
       metadata = entry as Record<string, string>;
       continue;
     }
-    const {
-      dtype,
-      shape,
-      data_offsets: offsets,
-    } = entry as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-    if (dtype !== 'F32' || !Array.isArray(shape) || !Array.isArray(offsets)) bad(`tensor ${name} is not an F32 tensor`);
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+    if (dtype !== 'F32' || !isNaturals(shape) || !isNaturals(offsets) || offsets.length !== 2) {
+      return bad(`tensor ${name} is not an F32 tensor`);
+    }
     const [from, to] = offsets as [number, number];
-    const count = (shape as number[]).reduce((a, b) => a * b, 1);
-    if (!(from >= 0 && to <= body.length && to - from === 4 * count)) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (to > body.length || to - from !== 4 * count) {
       bad(`tensor ${name} should have ${4 * count} bytes at ${from}, the file has ${body.length} in all`);
     }
-    tensors.push({ name, shape: shape as number[], data: new Float32Array(body.slice(from, to).buffer) });
+    tensors.push({ name, shape, data: new Float32Array(body.slice(from, to).buffer) });
   }
   return { tensors, metadata };
+}
+
+function isNaturals(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0);
+}
+
+function isTextRecord(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
 }

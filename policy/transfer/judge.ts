@@ -25,7 +25,7 @@ export interface Verdict {
 const MARGIN = 0.02;
 
 /**
- * Accept when the lower end of the difference's 90% interval is above -margin.
+ * Accept when the lower end of the difference's 90% interval is not below -margin.
  * @param before,after of the same episodes, in the same order
  * @param key of the bootstrap
  */
@@ -41,7 +41,7 @@ export function judge(before: readonly EpisodeScore[], after: readonly EpisodeSc
   const margin = MARGIN * Math.abs(meanBefore);
   const rate = (scores: readonly EpisodeScore[]) => scores.filter((score) => score.success).length / scores.length;
   return {
-    accepted: ci90[0] > -margin,
+    accepted: ci90[0] >= -margin,
     before: meanBefore,
     after: mean(after.map((score) => score.return)),
     difference: mean(differences),
@@ -54,7 +54,7 @@ export function judge(before: readonly EpisodeScore[], after: readonly EpisodeSc
 }
 
 /**
- * Which episodes are learned from and which only judge: every third one is held out, at least one of each.
+ * Which episodes are learned from and which only judge: every third one is held out, from two on at least one of each.
  * @returns indices; the unit is the episode, never the step
  */
 export function holdOut(episodes: number): { train: number[]; held: number[] } {
