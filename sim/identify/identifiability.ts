@@ -20,7 +20,7 @@ export interface Certainty {
   readonly value: number;
   /** In the parameter's unit. */
   readonly sd: number;
-  /** sd over the value, or over the parameter's floor where the value is smaller. */
+  /** sd over the value, or over the parameter's reference where the value is smaller. */
   readonly relativeSd: number;
   readonly identifiable: boolean;
   /** The parameter it cannot be told apart from, when it is not identifiable because of that. */
@@ -58,7 +58,7 @@ export async function certaintyOf(
   return parameters.map((parameter, i) => {
     const value = toValue(parameter, point.u[i]!);
     const sd = Math.sqrt(covariance[i * n + i]!) * slopeAt(parameter, value);
-    const relativeSd = sd / Math.max(Math.abs(value), parameter.floor);
+    const relativeSd = sd / Math.max(Math.abs(value), parameter.reference);
     const atEdge = isAtEdge(parameter, value);
     const identifiable = relativeSd < IDENTIFIABLE && !atEdge;
     return {

@@ -36,6 +36,12 @@ export const defaultFitted: readonly FittableName[] = [
  */
 type Transform = 'log' | 'log1p' | 'linear';
 
+/**
+ * A torque known to this share of the one that moved the joint, times the line of identifiability (a fifth), is known to
+ * 5% of it: no task feels less.
+ */
+const REFERENCE = 0.25;
+
 export interface FitParameter {
   readonly name: FittableName;
   /** Index of the joint, or null for the one value of the robot. */
@@ -44,8 +50,10 @@ export interface FitParameter {
   /** Range of the value. */
   readonly lower: number;
   readonly upper: number;
-  /** A value this small makes no difference: below it, a relative deviation is taken of this instead. */
+  /** Where the coordinate turns from linear to logarithmic; a tenth of what the robot's own torque makes of it. */
   readonly floor: number;
+  /** A relative deviation is taken of the value, or of this where the value is smaller: 0 +- 0.01 is known well. */
+  readonly reference: number;
 }
 
 /** What sets the scale of frictions and inertias, per joint; from the recordings. */
@@ -69,31 +77,33 @@ export function fitParameters(
     .flatMap((name): FitParameter[] => {
       if (name === 'latency') {
         const [lower, upper] = measured ? [-0.02, 0.04] : [0, 0.08];
-        return [{ name, joint: null, transform: 'linear', lower, upper, floor: 0.01 }];
+        return [{ name, joint: null, transform: 'linear', lower, upper, floor: 0.01, reference: 0.01 }];
       }
       return scales.map((scale, joint) => ({ name, joint, ...rangeOf(name, scale) }));
     });
 }
 
-type Range = Pick<FitParameter, 'transform' | 'lower' | 'upper' | 'floor'>;
+type Range = Pick<FitParameter, 'transform' | 'lower' | 'upper' | 'floor' | 'reference'>;
 
 function rangeOf(name: Exclude<FittableName, 'latency'>, { torque, velocity }: DriveScale): Range {
-  // A tenth of the torque that moved the joint.
-  const small = 0.1 * torque;
+  // Of a tenth to twice the torque that moved the joint.
+  const range = (unit: number) => ({ floor: 0.1 * unit, reference: REFERENCE * unit });
+  const perVelocity = torque / velocity;
+  const perAcceleration = torque / velocity ** 2;
   switch (name) {
     case 'massScale':
     case 'torqueScale':
-      return { transform: 'log', lower: 0.2, upper: 5, floor: 0 };
+      return { transform: 'log', lower: 0.2, upper: 5, floor: 0, reference: 0 };
     case 'comScale':
-      return { transform: 'log', lower: 0.5, upper: 2, floor: 0 };
+      return { transform: 'log', lower: 0.5, upper: 2, floor: 0, reference: 0 };
     case 'friction':
-      return { transform: 'log1p', lower: 0, upper: 20 * small, floor: small };
+      return { transform: 'log1p', lower: 0, upper: 2 * torque, ...range(torque) };
     case 'damping':
-      return { transform: 'log1p', lower: 0, upper: (20 * small) / velocity, floor: small / velocity };
+      return { transform: 'log1p', lower: 0, upper: 2 * perVelocity, ...range(perVelocity) };
     case 'armature':
-      return { transform: 'log1p', lower: 0, upper: (20 * small) / velocity, floor: small / velocity };
+      return { transform: 'log1p', lower: 0, upper: 2 * perAcceleration, ...range(perAcceleration) };
     case 'torqueOffset':
-      return { transform: 'linear', lower: -10 * small, upper: 10 * small, floor: small };
+      return { transform: 'linear', lower: -torque, upper: torque, ...range(torque) };
   }
 }
 
