@@ -14,7 +14,7 @@ import { faultError, makeFault } from './faults.ts';
 import { RosLink } from './link.ts';
 import { nodePacer, type Pacer } from './pacer.ts';
 import type { ActorLike } from './policy-step.ts';
-import { type Preflight, preflight, refuseFailed } from './preflight.ts';
+import { type Preflight, preflight, refuseFailed, requireNoRivals } from './preflight.ts';
 import { recordEpisode } from './recorder.ts';
 import { RosRobot } from './ros-robot.ts';
 import type { LoopState } from './states.ts';
@@ -70,12 +70,7 @@ export async function deployPolicy(options: DeployOptions): Promise<DeployReport
   let silent = false;
   try {
     const robot = new RosRobot(contract, link, clock);
-    const checked = await checkRobot(options, link, robot);
-    options.onPreflight?.(checked);
-    refuseFailed(checked);
-    if (!shadow && !(await options.confirmArm(checked))) {
-      throw new InputError('not armed, nothing was sent to the robot', { repair: 'deploy again and arm' });
-    }
+    const checked = await checkAndArm(options, link, robot);
     if (signal?.aborted === true) throw new InputError('stopped before arming, nothing was sent to the robot');
     if (robot.fault !== null) throw faultError(robot.fault);
     if (!shadow) robot.advertise(checked.commandType);
@@ -91,21 +86,22 @@ export async function deployPolicy(options: DeployOptions): Promise<DeployReport
   }
 }
 
-async function checkRobot(options: DeployOptions, link: RosLink, robot: RosRobot): Promise<Preflight> {
+/** Everything up to the moment in which commands may be sent. */
+async function checkAndArm(options: DeployOptions, link: RosLink, robot: RosRobot): Promise<Preflight> {
   const { contract, url, shadow = false, acceptNoWatchdog = false, acceptOtherUrdf = false } = options;
   const { clock } = options.pacer ?? nodePacer;
   const services = await RosLink.open({ url, clock, messageBytes: SERVICE_BYTES });
   try {
-    return await preflight({
-      contract,
-      link,
-      services,
-      robot,
-      clock,
-      shadow,
-      acceptNoWatchdog,
-      acceptOtherUrdf,
-    });
+    const policy = { shadow, acceptNoWatchdog, acceptOtherUrdf };
+    const checked = await preflight({ contract, link, services, robot, clock, ...policy });
+    options.onPreflight?.(checked);
+    refuseFailed(checked);
+    if (shadow) return checked;
+    if (!(await options.confirmArm(checked))) {
+      throw new InputError('not armed, nothing was sent to the robot', { repair: 'deploy again and arm' });
+    }
+    if (link.isOpen) await requireNoRivals(services, contract);
+    return checked;
   } finally {
     await services.close();
   }

@@ -77,6 +77,18 @@ export function refuseFailed({ findings }: Preflight): void {
   throw new MismatchError(`the robot does not fit the policy: ${first}${more}`, { repair: repairs.join('; ') });
 }
 
+/**
+ * Ask once more, when the operator has armed: another program may have begun to command the robot meanwhile.
+ * @throws MismatchError when one has
+ */
+export async function requireNoRivals(services: RosLink, { ros }: Contract): Promise<void> {
+  const rivals = await new RosApi(services).publishers(ros.command.topic);
+  if (rivals.length === 0) return;
+  throw new MismatchError(`${ros.command.topic} is now also published by ${rivals.join(', ')}, nothing was sent`, {
+    repair: 'stop it, and deploy again',
+  });
+}
+
 /** Listen to states and measure round trips meanwhile, since it is beside them that pings are slow. */
 async function listen({
   link,

@@ -4,7 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type DeployOptions, deployPolicy } from '../../bridge/deploy.ts';
 import type { Finding } from '../../bridge/preflight-checks.ts';
 import type { Misbehaviour } from '../../bridge/server/misbehaviour.ts';
+import { Actuation } from '../../core/action.ts';
 import { InputError, MismatchError } from '../../core/errors.ts';
+import { Observer } from '../../core/observation.ts';
+import { makeCommand } from '../../core/robot.ts';
 import { pendulumContract, pump } from './contract.ts';
 import { land, recordedEpisodes, removeDirectories } from './landing.ts';
 import { ARRAY_COMMAND, closeAll, RawClient, serve } from './server/served-robot.ts';
@@ -44,6 +47,40 @@ describe('a deployment', () => {
     for (const step of steps) expect(efforts).toContain(step.command[0]);
     expect(server.commands.counts.refused).toBe(0);
     expect(server.clients).toBe(0);
+  });
+
+  it('gives the policy the bytes that the trainer would make of the same states', async () => {
+    const server = await serve();
+    const [angle, velocity] = base.observations;
+    const common = { frame: 'joint', unit: '1', joints: ['shoulder'], delay: 0 };
+    const contract = pendulumContract({
+      observations: [
+        { ...common, name: 'sides', term: 'joint_sin_cos', size: 2, scale: 1, clip: null, history: 1 },
+        { ...velocity!, scale: 0.1, clip: [-0.02, 0.02], history: 2, size: 2 },
+        { ...common, name: 'before', term: 'last_action', size: 3, scale: 1, clip: null, history: 3 },
+        { ...angle!, delay: 2 },
+      ],
+    });
+    let calls = 0;
+    const actor = {
+      act(obs: Float32Array, out: Float32Array) {
+        out[0] = 3 * Math.sin(0.7 * calls++) + obs[2]!;
+      },
+    };
+    const landing = land(server.url, { contract, actor, seconds: 0.6 });
+    expect((await landing.outcome).error).toBeNull();
+    const [episode] = await recordedEpisodes(landing.directory);
+    const observer = new Observer(contract.observations, ['shoulder']);
+    const actuation = new Actuation(contract);
+    const command = makeCommand(1);
+    for (const { q, qd, effort, sensorTime, obs, action, command: sent } of episode!.steps) {
+      const expected = new Float32Array(observer.size);
+      observer.observe({ time: sensorTime, q, qd, effort }, actuation.lastAction, expected);
+      expect(obs).toEqual(expected);
+      actuation.apply(action, 0, command);
+      expect(sent).toEqual(command.effort);
+    }
+    expect(episode!.steps).toHaveLength(30);
   });
 
   it('drives a controller that takes bare arrays', async () => {
@@ -208,6 +245,20 @@ describe('before arming', () => {
     expect(error).toBeInstanceOf(MismatchError);
     expect(error?.message).toContain('commands are also published by');
     expect(asked).toBe(false);
+  });
+
+  it('does not command beside a publisher that came while the operator thought', async () => {
+    const server = await serve();
+    const { error } = await check(server.url, base, {
+      confirmArm: async () => {
+        const rival = await RawClient.open(server.url);
+        rival.send({ op: 'advertise', topic: '/effort_command', type: 'sensor_msgs/msg/JointState' });
+        await rival.call('/rosapi/get_time');
+        return true;
+      },
+    });
+    expect(error?.message).toContain('/effort_command is now also published by');
+    expect(server.commands.records).toEqual([]);
   });
 
   it('sends nothing when the operator does not arm', async () => {
