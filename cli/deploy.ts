@@ -205,7 +205,13 @@ function print(report: DeployReport, recordTo: string, name: string, { json }: D
     `latency   state to command p50 ${ms(report.latencyP50Ms)}, p99 ${ms(report.latencyP99Ms)}; round trip ${ms(report.roundTripMs)}`,
     `missed    ${report.missedDeadlines} deadlines, ${report.missedStates} states; ${report.clampedCommands} commands clamped, ${report.refusedCommands} refused by the link`,
     ...(damping === null ? [] : [`end       ${damping}`]),
-    ...(results.length === 0 ? [] : [`next: landfall adapt ${name} --episodes ${relative('.', recordTo) || '.'}`]),
+    ...(results.length === 0 ? [] : [`next: landfall adapt ${name} --episodes ${shortest(recordTo)}`]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The path as a person would type it. */
+function shortest(path: string): string {
+  const fromHere = relative('.', path) || '.';
+  return fromHere.length < path.length ? fromHere : path;
 }
