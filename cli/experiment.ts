@@ -26,7 +26,7 @@ export interface LoadedRobot {
 
 /** @throws InputError when there is no such robot or its URDF is bad */
 export async function loadRobot(name: string): Promise<LoadedRobot> {
-  const config = robots[name];
+  const config = Object.hasOwn(robots, name) ? robots[name] : undefined;
   if (config === undefined) {
     const near = nearest(name, Object.keys(robots));
     throw new InputError(`there is no robot named ${name}`, {

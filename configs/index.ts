@@ -8,7 +8,7 @@ export const experiments: Readonly<Record<string, ExperimentConfig>> = { pendulu
 
 /** @throws InputError naming the experiments there are */
 export function experimentNamed(name: string): ExperimentConfig {
-  const config = experiments[name];
+  const config = Object.hasOwn(experiments, name) ? experiments[name] : undefined;
   if (config !== undefined) return config;
   const near = nearest(name, Object.keys(experiments));
   throw new InputError(`there is no experiment named ${name}`, {

@@ -107,7 +107,8 @@ function assign(target: Record<string, unknown>, path: string, value: unknown): 
     node = next as Record<string, unknown>;
   }
   const last = segments.at(-1)!;
-  const open = path.startsWith('reward.') && segments.length === 2;
+  // Assigning __proto__ would change nothing and say nothing.
+  const open = path.startsWith('reward.') && segments.length === 2 && last !== '__proto__';
   if (!open && !keysAt(configSchema, path).includes(last)) throw unknownSetting(path);
   node[last] = value;
 }

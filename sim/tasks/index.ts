@@ -8,7 +8,7 @@ export const tasks: Readonly<Record<string, TaskDefinition>> = { pendulum };
 
 /** @throws InputError naming the tasks there are */
 export function taskNamed(name: string): TaskDefinition {
-  const task = tasks[name];
+  const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
   if (task !== undefined) return task;
   const near = nearest(name, Object.keys(tasks));
   throw new InputError(`there is no task named ${name}`, {
