@@ -33,7 +33,8 @@ describe('shipped experiments', () => {
     } catch (error) {
       expect((error as InputError).repair).toBe('did you mean pendulum?');
     }
-    for (const name of ['constructor', '__proto__', 'toString']) expect(() => experimentNamed(name)).toThrow(InputError);
+    for (const name of ['constructor', '__proto__', 'toString'])
+      expect(() => experimentNamed(name)).toThrow(InputError);
   });
 });
 
