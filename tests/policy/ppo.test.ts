@@ -187,11 +187,11 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (name) => {
   });
 
   it("'actor-head' leaves body and log-std to the byte over 50 updates while the head moves", async () => {
-    const ppo = make({ learningRate: 1e-2, entropyCoef: 0.01, minibatches: 2 }, 'actor-head');
+    const ppo = make({ learningRate: 1e-2, entropyCoef: 0.01 }, 'actor-head');
     const before = (await ppo.state()).parameters;
     const body = 3 * 16 + 16;
     const head = ACTOR_SIZE - ACTIONS;
-    for (let i = 0; i < 50; i++) await ppo.update(batchOf(before, 32, i), i);
+    for (let i = 0; i < 50; i++) await ppo.update(batchOf(before, 16, i), i);
     const after = (await ppo.state()).parameters;
     expect(hash(after.subarray(0, body))).toBe(hash(before.subarray(0, body)));
     expect(hash(after.subarray(head, ACTOR_SIZE))).toBe(hash(before.subarray(head, ACTOR_SIZE)));
