@@ -296,6 +296,6 @@ describe('mutated files', () => {
     }
     // Both ways must be taken, or the mutations test nothing.
     expect(counts.refused).toBeGreaterThan(50);
-    expect(counts.built).toBeGreaterThan(30);
+    expect(counts.built).toBeGreaterThan(10);
   });
 });
