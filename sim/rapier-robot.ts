@@ -113,7 +113,7 @@ export class RapierRobot implements SimulatedRobot {
     return this.#dynamics;
   }
 
-  /** Takes effect at the next reset. */
+  /** To be followed by a reset: mass, inertia, gravity and Coulomb friction change only there. */
   setDynamics(dynamics: Dynamics): void {
     this.#dynamics = cloneDynamics(dynamics);
   }
