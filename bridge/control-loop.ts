@@ -336,7 +336,7 @@ function overrun(late: number, limit: number): Fault | null {
   return makeFault(
     'overrun',
     `the control loop was ${milliseconds(late)} late (limit ${milliseconds(limit)})`,
-    'free the processor: fewer programs beside it, or a lower control rate',
+    'free the processor, or give this program priority (chrt -f 20 landfall deploy ...), or lower the control rate',
   );
 }
 

@@ -124,6 +124,22 @@ describe('landfall deploy', () => {
     expect(report.damping).toMatch(/^damping sent/);
   });
 
+  it('stops itself when it was itself stopped, and sends nothing that is old', async () => {
+    const server = await serve();
+    const run = deploy(server.url, '--yes', '--json', '--seconds', '60');
+    await said(run, '  running');
+    await until(() => server.commands.counts.taken > 60);
+    run.child.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    run.child.kill('SIGCONT');
+    expect(await run.ended, run.stderr).toBe(1);
+    const report = JSON.parse(run.stdout) as DeployReport;
+    expect(report.fault).toMatchObject({ name: 'overrun', message: expect.stringContaining('late (limit 400 ms)') });
+    // The robot is there and well: it is damped, by what it says now.
+    expect(report.damping).toMatch(/^damping sent: \d+ commands$/);
+    expect(server.commands.counts.stale).toBe(0);
+  });
+
   it('exits with 2 and one clear line for bad input', async () => {
     const cases: [string[], RegExp][] = [
       [['ws://127.0.0.1:1'], /error: no rosbridge server at ws:\/\/127.0.0.1:1/],
