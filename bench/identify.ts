@@ -96,7 +96,7 @@ export async function benchIdentify(options: IdentifyBenchOptions): Promise<Iden
   try {
     const study = new Study(robot, recordings, evaluator, { budget, key: foldIn(key, 1) });
     const disturbances = logged.map(publishedDisturbances);
-    const tests = recordings.map((recording, index) => testWindows(recording, disturbances[index]!));
+    const tests = recordings.map((recording, index) => testWindows(recording, budget.testStride, disturbances[index]!));
     const fitOn = async (members: readonly number[], start?: Dynamics): Promise<Fitted> => {
       options.onProgress?.(`fitting ${members.map((index) => names[index]).join(' + ')}`);
       const found = await study.estimate(members, members.length === 1 ? 'single' : 'joint', start);
@@ -138,7 +138,18 @@ export async function benchIdentify(options: IdentifyBenchOptions): Promise<Iden
     const fits = [...singles];
     let groups: Fitted[] = singles;
     if (options.singlesOnly !== true && names.length > 1) {
-      const all = await fitOn([...names.keys()]);
+      const everyone = [...names.keys()];
+      const all = await fitOn(everyone);
+      // Fitted on all but one and tested on that one: what a recording says of another day.
+      for (const left of everyone) {
+        if (names.length > 2)
+          fits.push(
+            await fitOn(
+              everyone.filter((index) => index !== left),
+              all.dynamics,
+            ),
+          );
+      }
       fits.push(all);
       groups = await group(singles, all, async (members) => {
         const fitted = await fitOn(members, singles[members[0]!]!.dynamics);

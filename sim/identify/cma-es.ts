@@ -29,6 +29,7 @@ export class CmaEs {
   readonly population: number;
   readonly #n: number;
   readonly #lower: readonly number[];
+  readonly #upper: readonly number[];
   readonly #width: readonly number[];
   readonly #tolerance: number;
   readonly #random: RandomStream;
@@ -60,6 +61,7 @@ export class CmaEs {
     const n = options.start.length;
     this.#n = n;
     this.#lower = options.lower;
+    this.#upper = options.upper;
     this.#width = options.upper.map((u, i) => u - options.lower[i]!);
     this.#mean = Float64Array.from(options.start, (x, i) => (x - options.lower[i]!) / this.#width[i]!);
     this.#sigma = options.sigma ?? 0.3;
@@ -109,7 +111,12 @@ export class CmaEs {
   ask(): number[][] {
     this.#drawn = Array.from({ length: this.population }, () => this.#draw());
     this.#repaired = this.#drawn.map((x) => x.map((v) => (v < 0 ? 0 : v > 1 ? 1 : v)));
-    return this.#repaired.map((x) => Array.from(x, (v, i) => this.#lower[i]! + v * this.#width[i]!));
+    return this.#repaired.map((x) => this.#toBox(x));
+  }
+
+  /** From the unit cube; rounding must not lead out of the box. */
+  #toBox(x: Float64Array): number[] {
+    return Array.from(x, (v, i) => Math.min(this.#upper[i]!, this.#lower[i]! + v * this.#width[i]!));
   }
 
   /** (38) to (40): x = m + sigma B D z */
@@ -137,8 +144,7 @@ export class CmaEs {
     for (const [k, value] of values.entries()) {
       if (this.#best !== undefined && value >= this.#best.value) continue;
       improved ||= this.#best === undefined || this.#best.value - value > 1e-9 * Math.abs(value);
-      const x = Array.from(this.#repaired[k]!, (v, i) => this.#lower[i]! + v * this.#width[i]!);
-      this.#best = { x, value };
+      this.#best = { x: this.#toBox(this.#repaired[k]!), value };
     }
     this.#stagnant = improved ? 0 : this.#stagnant + 1;
   }

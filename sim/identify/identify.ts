@@ -3,11 +3,12 @@
  * recordings one parameter set explains together. Knows no files, no terminal and no threads.
  */
 
+import { InputError } from '../../core/errors.ts';
 import { foldIn, type Key } from '../../core/rng.ts';
 import type { Dynamics } from '../dynamics.ts';
 import { findDisturbances, probeWindows } from './disturbances.ts';
 import { type Estimation, estimate } from './estimate.ts';
-import type { FitBudget, FitTask } from './fit.ts';
+import { type Fit, type FitBudget, type FitOptions, type FitTask, fit } from './fit.ts';
 import { group } from './grouping.ts';
 import type { StartVelocity } from './open-loop.ts';
 import { type DriveScale, defaultFitted, type FittableName, fitParameters } from './parameters.ts';
@@ -21,19 +22,23 @@ export interface IdentifyBudget {
   readonly joint: FitBudget;
   /** From start to start of the windows that are fitted, s. */
   readonly stride: number;
+  /** Of the windows that are tested, s. */
+  readonly testStride: number;
 }
 
 /** Seconds on two cores for 40 s of recordings: the defaults of a person who waits, and of a benchmark. */
 export const budgets = {
   quick: {
-    single: { searchWindows: 0, searchEvaluations: 0, iterations: 4, rounds: 1 },
-    joint: { searchWindows: 12, searchEvaluations: 90, iterations: 5, rounds: 2 },
-    stride: 0.5,
+    single: { searchWindows: 0, searchEvaluations: 0, iterations: 3, rounds: 1 },
+    joint: { searchWindows: 10, searchEvaluations: 72, iterations: 6, rounds: 1 },
+    stride: 0.75,
+    testStride: 0.25,
   },
   thorough: {
     single: { searchWindows: 20, searchEvaluations: 180, iterations: 8, rounds: 2 },
     joint: { searchWindows: 32, searchEvaluations: 120, iterations: 8, rounds: 2 },
     stride: 0.2,
+    testStride: 0.1,
   },
 } as const satisfies Record<string, IdentifyBudget>;
 
@@ -48,7 +53,6 @@ export interface IdentifyOptions {
 /** The share of each recording that is fitted; the rest is the test. */
 export const TRAIN_SHARE = 0.6;
 export const WINDOW_SECONDS = 0.5;
-const TEST_STRIDE = 0.1;
 
 export interface MemberErrors {
   /** RMS of angle and velocity over 0.5 s windows, each in units of the recording's deviation. */
@@ -85,22 +89,31 @@ export async function identify(
 ): Promise<Identification> {
   const study = new Study(robot, recordings, evaluator, options);
   const all = recordings.map((_, index) => index);
+  const test = (index: number, spans: readonly Span[]) =>
+    testWindows(recordings[index]!, options.budget.testStride, spans);
+  for (const index of all) requireWindows(recordings[index]!, study.trainWindows(index));
   options.onProgress?.(all.length === 1 ? 'fitting the recording' : `fitting ${all.length} recordings together`);
   const together = await study.estimate(all, 'joint');
   const disturbances: Span[][] = [];
-  for (const index of all) disturbances.push(await study.disturbances(index, together.dynamics));
+  for (const index of all) {
+    const spans = await study.disturbances(index, together.dynamics);
+    // A robot that is pushed all the time, or one that no fit explains: then every window has to count.
+    disturbances.push(test(index, spans).length > 0 ? spans : []);
+  }
 
+  const nominal: Pick<MemberErrors, 'nominalTrain' | 'nominalTest'>[] = [];
+  const errorsAt = async (index: number, dynamics: Dynamics) => ({
+    train: await study.error(index, study.trainWindows(index), dynamics, 'logged'),
+    test: await study.error(index, test(index, disturbances[index]!), dynamics, 'logged'),
+  });
+  for (const index of all) {
+    const { train, test } = await errorsAt(index, robot.nominal);
+    nominal.push({ nominalTrain: train, nominalTest: test });
+  }
   const errorsOf = async (estimation: Estimation, members: readonly number[]): Promise<IdentifiedGroup> => {
     const errors: MemberErrors[] = [];
     for (const index of members) {
-      const test = testWindows(recordings[index]!, disturbances[index]!);
-      const train = study.trainWindows(index);
-      errors.push({
-        train: await study.error(index, train, estimation.dynamics, 'logged'),
-        test: await study.error(index, test, estimation.dynamics, 'logged'),
-        nominalTrain: await study.error(index, train, robot.nominal, 'logged'),
-        nominalTest: await study.error(index, test, robot.nominal, 'logged'),
-      });
+      errors.push({ ...(await errorsAt(index, estimation.dynamics)), ...nominal[index]! });
     }
     return { ...estimation, members, errors };
   };
@@ -108,28 +121,58 @@ export async function identify(
   const joint = jointGroup.errors.map((e) => e.test);
   if (all.length === 1) return { groups: [jointGroup], disturbances, own: joint, joint: null };
 
-  const singles: IdentifiedGroup[] = [];
+  // A recording's own fit is a yardstick: how certain its parameters are matters only if it stays alone.
+  const singles: Candidate[] = [];
   for (const index of all) {
     options.onProgress?.(`fitting ${recordings[index]!.name} alone`);
-    singles.push(await errorsOf(await study.estimate([index], 'single', together.dynamics), [index]));
+    const { dynamics } = await study.fit([index], 'single', together.dynamics);
+    singles.push({ members: [index], dynamics, errors: [await errorsAt(index, dynamics)] });
   }
-  const groups = await group(singles, jointGroup, async (members) => {
+  const candidates = await group<Candidate>(singles, jointGroup, async (members) => {
     options.onProgress?.(`fitting ${members.map((index) => recordings[index]!.name).join(' + ')}`);
     return errorsOf(await study.estimate(members, 'joint', singles[members[0]!]!.dynamics), members);
   });
+  const groups: IdentifiedGroup[] = [];
+  for (const candidate of candidates) {
+    groups.push(
+      isIdentified(candidate)
+        ? candidate
+        : await errorsOf(await study.estimate(candidate.members, 'single', candidate.dynamics), candidate.members),
+    );
+  }
   const seconds = ({ members }: IdentifiedGroup) =>
     members.reduce((sum, index) => sum + recordings[index]!.times.at(-1)!, 0);
   return {
-    groups: [...groups].sort((a, b) => seconds(b) - seconds(a)),
+    groups: groups.sort((a, b) => seconds(b) - seconds(a)),
     disturbances,
     own: singles.map((single) => single.errors[0]!.test),
     joint,
   };
 }
 
+/** A fit that may become a group. */
+interface Candidate {
+  readonly members: readonly number[];
+  readonly dynamics: Dynamics;
+  readonly errors: readonly { readonly test: number }[];
+}
+
+function isIdentified(candidate: Candidate | IdentifiedGroup): candidate is IdentifiedGroup {
+  return 'estimates' in candidate;
+}
+
+function requireWindows(recording: Recording, train: readonly Window[]): void {
+  if (train.length > 0 && testWindows(recording, WINDOW_SECONDS, []).length > 0) return;
+  const least = WINDOW_SECONDS / (1 - TRAIN_SHARE);
+  throw new InputError(
+    `${recording.name}: expected at least ${least.toFixed(2)} s, to fit ${100 * TRAIN_SHARE}% and test on the rest in windows of ${WINDOW_SECONDS} s, found ${recording.times.at(-1)!.toFixed(2)} s`,
+    { repair: 'give longer recordings' },
+  );
+}
+
 /** The windows of the held-out part: from sound readings, and where nothing else moved the robot. */
-export function testWindows(recording: Recording, disturbances: readonly Span[]): Window[] {
-  const settings = { seconds: WINDOW_SECONDS, stride: TEST_STRIDE, begin: TRAIN_SHARE, end: 1, soundStarts: true };
+export function testWindows(recording: Recording, stride: number, disturbances: readonly Span[]): Window[] {
+  const settings = { seconds: WINDOW_SECONDS, stride, begin: TRAIN_SHARE, end: 1, soundStarts: true };
   return cutWindows(recording, settings).filter((window) => !overlaps(recording, window, disturbances));
 }
 
@@ -154,22 +197,31 @@ export class Study {
   }
 
   /** Fit the first part of some recordings together. @param start where to begin, else at the nominal parameters */
-  async estimate(members: readonly number[], kind: 'single' | 'joint', start?: Dynamics): Promise<Estimation> {
-    const { budget, key, fitted } = this.#options;
+  fit(members: readonly number[], kind: 'single' | 'joint', start?: Dynamics): Promise<Fit> {
+    return fit(this.#task(members), this.#fitOptions(members, kind, start));
+  }
+
+  /** The same, and how certain each parameter is. */
+  estimate(members: readonly number[], kind: 'single' | 'joint', start?: Dynamics): Promise<Estimation> {
+    const share = Math.min(1, this.#options.budget.stride / WINDOW_SECONDS);
+    return estimate(this.#task(members), this.#fitOptions(members, kind, start), share);
+  }
+
+  #fitOptions(members: readonly number[], kind: 'single' | 'joint', start: Dynamics | undefined): FitOptions {
+    const { budget, key } = this.#options;
+    return { budget: budget[kind], key: members.reduce(foldIn, key), ...(start === undefined ? {} : { start }) };
+  }
+
+  #task(members: readonly number[]): FitTask {
     const recordings = members.map((index) => this.#recordings[index]!);
     const measured = recordings.some((recording) => recording.measured);
-    const task: FitTask = {
+    return {
       evaluator: this.#evaluator,
       recordings: this.#recordings,
       windows: members.flatMap((index) => this.#windows(index, this.trainWindows(index))),
-      parameters: fitParameters(fitted ?? defaultFitted, driveScales(recordings), measured),
+      parameters: fitParameters(this.#options.fitted ?? defaultFitted, driveScales(recordings), measured),
       nominal: this.#robot.nominal,
     };
-    return estimate(
-      task,
-      { budget: budget[kind], key: members.reduce(foldIn, key), ...(start === undefined ? {} : { start }) },
-      Math.min(1, budget.stride / WINDOW_SECONDS),
-    );
   }
 
   /** Pooled error of a simulation with `dynamics` over windows of one recording. */

@@ -19,7 +19,7 @@ export interface LeastSquaresProblem {
 
 export interface LeastSquaresOptions {
   readonly maxIterations: number;
-  /** Stop when an iteration lowers the loss by less than this share. @default 1e-3 */
+  /** Stop when an iteration lowers the loss by less than this share. @default 2e-4 */
   readonly tolerance?: number;
   readonly onIteration?: (loss: number) => void;
 }
@@ -69,7 +69,7 @@ export async function leastSquares(
     const gain = (point.value - next.value) / point.value;
     point = next;
     options.onIteration?.(point.value);
-    if (gain < (options.tolerance ?? 1e-3)) break;
+    if (gain < (options.tolerance ?? 2e-4)) break;
   }
   return point;
 }

@@ -20,7 +20,7 @@ export interface Recording {
   readonly qd: Float64Array;
   /** Velocity of a local parabola through the readings around each, rad/s. */
   readonly qdSmooth: Float64Array;
-  /** 1 where the logged velocity of any joint is far from the smoothed one, [T]. */
+  /** 1 where the logged velocity of any joint is far from what its neighbours say, [T]. */
   readonly wild: Uint8Array;
   /** What drives a simulation, N m: as logged, until `settleTorque` finds that wild readings never acted. */
   readonly torque: Float64Array;
@@ -39,6 +39,8 @@ export interface Recording {
 
 /** Half the width of the parabola's support, s: a tenth of the period of a 0.5 m pendulum's fastest part. */
 const SMOOTHING_SECONDS = 0.03;
+/** A torque that jumps changes the acceleration by this share of its usual size. */
+const ACCELERATION_JUMP = 0.5;
 /** A reading this many robust standard deviations off is wild; of normal noise, 1 in 370 is. */
 const WILD_VELOCITY = 3;
 /** Torque may truly jump, so only what is far outside the recording's usual range counts. */
@@ -76,8 +78,9 @@ export function recordingOf(episode: Episode, name: string): Recording {
   const { torqueRepaired, wildTorques } = measured
     ? repairTorque(torque, n)
     : { torqueRepaired: torque, wildTorques: 0 };
-  const qdSmooth = smoothVelocity(times, q, qd, n);
-  const { wild, wildVelocities } = findWildVelocities(qd, qdSmooth, n);
+  const { smooth, predicted } = smoothVelocity(times, q, qd, n);
+  const { wild, wildVelocities } = findWildVelocities(qd, predicted, n);
+  const qdSmooth = smooth.map((value, k) => (wild[Math.floor(k / n)] === 1 ? predicted[k]! : value));
   return {
     name,
     joints: meta.joints,
@@ -138,56 +141,78 @@ function scales(name: string, values: Float64Array, n: number, what: string): nu
 }
 
 /**
- * At each reading the parabola q(s) = q0 + v s + a s^2 / 2 that fits positions and velocities around it best, each weighed
- * by its own noise; v is returned.
+ * At each reading the parabola q(s) = q0 + v s + a s^2 / 2 that fits positions and velocities around it best; v is
+ * returned, with the reading's own velocity and without it. A reading counts by its noise and by how far the motion may
+ * have left the parabola until then: a torque that jumps changes the acceleration by `jump`.
  */
-function smoothVelocity(times: Float64Array, q: Float64Array, qd: Float64Array, n: number): Float64Array {
-  const out = new Float64Array(qd.length);
+function smoothVelocity(times: Float64Array, q: Float64Array, qd: Float64Array, n: number) {
+  const smooth = new Float64Array(qd.length);
+  const predicted = new Float64Array(qd.length);
   for (let j = 0; j < n; j++) {
     const position = columnOf(q, n, j);
     const velocity = columnOf(qd, n, j);
-    const positionNoise = Math.max(noiseOf(position), 1e-3 * deviation(position));
-    const velocityNoise = Math.max(noiseOf(velocity), 1e-3 * deviation(velocity));
+    const log: JointLog = {
+      times,
+      position,
+      velocity,
+      positionNoise: Math.max(noiseOf(position), 1e-3 * deviation(position)),
+      velocityNoise: Math.max(noiseOf(velocity), 1e-3 * deviation(velocity)),
+      jump: ACCELERATION_JUMP * usualAcceleration(times, velocity),
+    };
     for (let k = 0; k < times.length; k++) {
-      out[k * n + j] = parabolaVelocity(times, position, velocity, positionNoise, velocityNoise, k);
+      smooth[k * n + j] = parabolaVelocity(log, k, true);
+      predicted[k * n + j] = parabolaVelocity(log, k, false);
     }
   }
-  return out;
+  return { smooth, predicted };
 }
 
-function parabolaVelocity(
-  times: Float64Array,
-  position: Float64Array,
-  velocity: Float64Array,
-  positionNoise: number,
-  velocityNoise: number,
-  k: number,
-): number {
+interface JointLog {
+  readonly times: Float64Array;
+  readonly position: Float64Array;
+  readonly velocity: Float64Array;
+  /** Standard deviations of the readings' noise, rad and rad/s, and of a change of acceleration, rad/s2. */
+  readonly positionNoise: number;
+  readonly velocityNoise: number;
+  readonly jump: number;
+}
+
+function usualAcceleration(times: Float64Array, velocity: Float64Array): number {
+  const period = times.at(-1)! / (times.length - 1);
+  const lag = Math.max(1, Math.round((2 * SMOOTHING_SECONDS) / period));
+  const count = Math.max(0, times.length - lag);
+  return robustDeviation(
+    Float64Array.from({ length: count }, (_, k) => (velocity[k + lag]! - velocity[k]!) / (times[k + lag]! - times[k]!)),
+  );
+}
+
+function parabolaVelocity(log: JointLog, k: number, withOwn: boolean): number {
+  const { times, position, velocity, jump } = log;
   const normal = new Float64Array(9);
   const right = new Float64Array(3);
-  const add = (row: readonly number[], value: number, noise: number) => {
+  const add = (row: readonly number[], value: number, variance: number) => {
     for (let a = 0; a < 3; a++) {
-      right[a] = right[a]! + (row[a]! * value) / noise ** 2;
-      for (let b = 0; b < 3; b++) normal[a * 3 + b] = normal[a * 3 + b]! + (row[a]! * row[b]!) / noise ** 2;
+      right[a] = right[a]! + (row[a]! * value) / variance;
+      for (let b = 0; b < 3; b++) normal[a * 3 + b] = normal[a * 3 + b]! + (row[a]! * row[b]!) / variance;
     }
   };
-  const within = (i: number) => i >= 0 && i < times.length && Math.abs(times[i]! - times[k]!) <= SMOOTHING_SECONDS;
+  const within = (i: number) => Math.abs(times[i]! - times[k]!) <= SMOOTHING_SECONDS;
   for (const side of [1, -1]) {
     // A slow log still gives each side one neighbour.
-    for (let i = side > 0 ? k : k - 1; within(i) || i === k + side; i += side) {
-      if (i < 0 || i >= times.length) break;
+    for (let i = side > 0 ? k : k - 1; i >= 0 && i < times.length && (within(i) || i === k + side); i += side) {
       const s = times[i]! - times[k]!;
-      add([1, s, (s * s) / 2], position[i]! - position[k]!, positionNoise);
-      add([0, 1, s], velocity[i]!, velocityNoise);
+      add([1, s, (s * s) / 2], position[i]! - position[k]!, log.positionNoise ** 2 + ((jump * s * s) / 2) ** 2);
+      if (i !== k || withOwn) add([0, 1, s], velocity[i]!, log.velocityNoise ** 2 + (jump * s) ** 2);
     }
   }
   return solvePositive(normal, right, 3)?.[1] ?? velocity[k]!;
 }
 
-function findWildVelocities(qd: Float64Array, qdSmooth: Float64Array, n: number) {
+/** @param predicted each reading from its neighbours alone */
+function findWildVelocities(qd: Float64Array, predicted: Float64Array, n: number) {
   const wild = new Uint8Array(qd.length / n);
   for (let j = 0; j < n; j++) {
-    const departure = columnOf(qd, n, j).map((value, k) => Math.abs(value - qdSmooth[k * n + j]!));
+    const departure = columnOf(qd, n, j).map((value, k) => Math.abs(value - predicted[k * n + j]!));
     const limit = WILD_VELOCITY * robustDeviation(departure);
     // With half of the readings exact there is no noise to compare with.
     if (limit > 0) for (const [k, value] of departure.entries()) if (value > limit) wild[k] = 1;
