@@ -17,6 +17,8 @@ const importers: Readonly<Record<string, (path: string) => Promise<Episode>>> = 
 export async function importEpisode(path: string): Promise<Episode> {
   const importer = importers[extname(path).toLowerCase()];
   if (importer === undefined) {
+    // A name that is not there at all says so, instead of what is wrong with its ending.
+    await readBytes(path);
     throw new InputError(`${path}: expected a recording, ${Object.keys(importers).join(', ')}`, {
       repair: 'convert it to one of these',
     });
