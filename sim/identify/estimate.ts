@@ -26,10 +26,14 @@ export interface Estimation {
   readonly fit: Fit;
 }
 
-/** @param independentShare stride over length of the task's windows, at most 1 */
-export async function estimate(task: FitTask, options: FitOptions, independentShare: number): Promise<Estimation> {
+/** @param independentShares of each recording: stride over length of its windows, at most 1 */
+export async function estimate(
+  task: FitTask,
+  options: FitOptions,
+  independentShares: readonly number[],
+): Promise<Estimation> {
   const { nominal } = task;
-  const sampling = { nJoints: task.recordings[0]!.joints.length, independentShare };
+  const sampling = { nJoints: task.recordings[0]!.joints.length, independentShares };
   const givenUp: ParameterEstimate[] = [];
   let parameters = task.parameters;
   let current = await fit(task, options);

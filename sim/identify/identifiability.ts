@@ -32,7 +32,7 @@ export interface Certainty {
 export interface Sampling {
   readonly nJoints: number;
   /** Stride over length of the windows, at most 1. */
-  readonly independentShare: number;
+  readonly independentShares: readonly number[];
 }
 
 export async function certaintyOf(
@@ -47,7 +47,8 @@ export async function certaintyOf(
   const effective = effectiveShares(point, loss, sampling.nJoints);
   // weight * count undoes the loss's mean over a window's residuals
   const gain = (w: number, k: number) =>
-    (sampling.independentShare * loss.count(w) * effective(w, kindOf(k, sampling.nJoints))) / variance;
+    (sampling.independentShares[loss.recordingOf(w)]! * loss.count(w) * effective(w, kindOf(k, sampling.nJoints))) /
+    variance;
   const { matrix: information } = await normalEquations(problem, point, { central: true, gain });
   for (const [i, parameter] of parameters.entries()) {
     // What was known before: a uniform distribution over the range has variance width^2 / 12.

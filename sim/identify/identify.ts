@@ -20,8 +20,10 @@ export interface IdentifyBudget {
   /** Of the fits of single recordings, and of several together. */
   readonly single: FitBudget;
   readonly joint: FitBudget;
-  /** From start to start of the windows that are fitted, s. */
+  /** From start to start of the windows that are fitted, s; less where a recording has few windows otherwise. */
   readonly stride: number;
+  /** Windows that a short recording is to have all the same. */
+  readonly leastWindows: number;
   /** Of the windows that are tested, s. */
   readonly testStride: number;
 }
@@ -32,12 +34,14 @@ export const budgets = {
     single: { searchWindows: 0, searchEvaluations: 0, iterations: 3, rounds: 1 },
     joint: { searchWindows: 10, searchEvaluations: 72, iterations: 6, rounds: 1 },
     stride: 0.75,
+    leastWindows: 6,
     testStride: 0.25,
   },
   thorough: {
     single: { searchWindows: 20, searchEvaluations: 180, iterations: 8, rounds: 2 },
     joint: { searchWindows: 32, searchEvaluations: 120, iterations: 8, rounds: 2 },
     stride: 0.2,
+    leastWindows: 30,
     testStride: 0.1,
   },
 } as const satisfies Record<string, IdentifyBudget>;
@@ -191,9 +195,15 @@ export class Study {
   }
 
   trainWindows(index: number): Window[] {
-    const { stride } = this.#options.budget;
+    const stride = this.#stride(index);
     const settings = { seconds: WINDOW_SECONDS, stride, begin: 0, end: TRAIN_SHARE, soundStarts: true };
     return cutWindows(this.#recordings[index]!, settings);
+  }
+
+  #stride(index: number): number {
+    const { stride, leastWindows } = this.#options.budget;
+    const room = TRAIN_SHARE * this.#recordings[index]!.times.at(-1)! - WINDOW_SECONDS;
+    return Math.min(stride, Math.max(room, 0.01) / leastWindows);
   }
 
   /** Fit the first part of some recordings together. @param start where to begin, else at the nominal parameters */
@@ -203,8 +213,9 @@ export class Study {
 
   /** The same, and how certain each parameter is. */
   estimate(members: readonly number[], kind: 'single' | 'joint', start?: Dynamics): Promise<Estimation> {
-    const share = Math.min(1, this.#options.budget.stride / WINDOW_SECONDS);
-    return estimate(this.#task(members), this.#fitOptions(members, kind, start), share);
+    // Windows that overlap add only the time by which they do not.
+    const shares = this.#recordings.map((_, index) => Math.min(1, this.#stride(index) / WINDOW_SECONDS));
+    return estimate(this.#task(members), this.#fitOptions(members, kind, start), shares);
   }
 
   #fitOptions(members: readonly number[], kind: 'single' | 'joint', start: Dynamics | undefined): FitOptions {
