@@ -116,12 +116,14 @@ export interface NormalOptions {
 }
 
 export async function normalEquations(
-  { residuals, loss, upper }: LeastSquaresProblem,
+  { residuals, loss, lower, upper }: LeastSquaresProblem,
   point: LeastSquaresPoint,
   { central = false, gain }: NormalOptions = {},
 ): Promise<NormalEquations> {
   const n = point.u.length;
   const sign = point.u.map((value, i) => (value + STEP > upper[i]! ? -1 : 1));
+  // At the edge of the box there is nothing on the other side.
+  const twoSided = point.u.map((value, i) => central && value - STEP >= lower[i]! && value + STEP <= upper[i]!);
   const shifted = (direction: number) =>
     point.u.map((_, i) => point.u.map((value, k) => (k === i ? value + direction * sign[i]! * STEP : value)));
   const ahead = await residuals([...shifted(1), ...(central ? shifted(-1) : [])]);
@@ -135,8 +137,8 @@ export async function normalEquations(
       if (mask[k] === 0) continue;
       const weight = gain === undefined ? windowWeight : windowWeight * gain(w, k);
       for (let i = 0; i < n; i++) {
-        const behind = central ? ahead[n + i]![w]![k]! : e[k]!;
-        row[i] = (ahead[i]![w]![k]! - behind) / (sign[i]! * STEP * (central ? 2 : 1));
+        const behind = twoSided[i] ? ahead[n + i]![w]![k]! : e[k]!;
+        row[i] = (ahead[i]![w]![k]! - behind) / (sign[i]! * STEP * (twoSided[i] ? 2 : 1));
       }
       for (let i = 0; i < n; i++) {
         gradient[i] = gradient[i]! + weight * row[i]! * e[k]!;

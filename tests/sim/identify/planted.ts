@@ -25,6 +25,8 @@ export interface PlantedOptions {
   readonly key: Key;
   /** The torque column is a sensor's reading, not the command. @default false */
   readonly measured?: boolean;
+  /** A step at which the motor kicks with 17 N m. */
+  readonly kickAt?: number;
 }
 
 /** Torque against the motion to brake or with it to pump, at random, from a random state: energetic, never still. */
@@ -41,17 +43,18 @@ export async function plantedEpisode(options: PlantedOptions): Promise<Episode> 
   for (let k = 0; k < options.seconds * RATE; k++) {
     const state = robot.observe();
     if (k % 20 === 0) torque = (random.uniform() < 0.8 ? Math.sign(state.qd[0]!) : -1) * random.between(0.4, 1);
-    command.effort[0] = torque;
+    const sent = k === options.kickAt ? 17 : torque;
+    command.effort[0] = sent;
     steps.push({
       sensorTime: k / RATE,
       receiptTime: k / RATE,
       commandTime: k / RATE,
       q: state.q.slice(),
       qd: state.qd.slice(),
-      effort: Float64Array.of(options.measured === true ? torque : Number.NaN),
+      effort: Float64Array.of(options.measured === true ? sent : Number.NaN),
       obs: new Float32Array(0),
       action: new Float32Array(0),
-      command: Float64Array.of(torque),
+      command: Float64Array.of(sent),
       reward: 0,
       rewardTerms: {},
       terminated: false,
