@@ -47,6 +47,17 @@ export function massProperties(
   };
 }
 
+/** Inertia of the link alone about an axis through its frame's origin, kg m2. */
+export function inertiaAbout({ mass, com, moments, frame }: MassProperties, axis: Vec3): number {
+  // a in the principal axes
+  const [x, y, z, w] = frame;
+  const a = quatRotate([-x, -y, -z, w], axis, [0, 0, 0]);
+  const along = com[0] * axis[0] + com[1] * axis[1] + com[2] * axis[2];
+  const lever = com[0] ** 2 + com[1] ** 2 + com[2] ** 2 - along ** 2;
+  // I = sum_k I_k a_k^2 + m |c - (c a) a|^2
+  return moments[0] * a[0]! ** 2 + moments[1] * a[1]! ** 2 + moments[2] * a[2]! ** 2 + mass * lever;
+}
+
 /** Rows and columns of a tensor's six entries. */
 const ENTRIES = [
   [0, 0],

@@ -14,8 +14,9 @@ import { copyState, type JointCommand, makeState, type RobotState, type Simulate
 import type { Quat, RobotModel, Vec3 } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import { CommandDelay } from './command-delay.ts';
+import { CoulombFriction } from './coulomb-friction.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
-import { massProperties } from './mass-properties.ts';
+import { inertiaAbout, massProperties } from './mass-properties.ts';
 
 type Rapier = typeof RapierNamespace;
 
@@ -48,13 +49,6 @@ interface JointRig {
   readonly anchor: Vec3;
 }
 
-/**
- * N m s/rad. Stiff enough not to matter: how sharp friction is follows from the solver. A link whose inertia about its own
- * centre of mass is small converges slowly: the pendulum's friction of 0.18 N m is full above 0.3 rad/s, and below that a
- * viscous one of 0.6 N m s/rad. A torque that lasts is held to the limit.
- */
-const COULOMB_GAIN = 1e3;
-
 interface Mutable3 {
   x: number;
   y: number;
@@ -80,6 +74,7 @@ export class RapierRobot implements SimulatedRobot {
   readonly #measured: RobotState;
   readonly #noise = new RandomStream([0, 0]);
   readonly #delay: CommandDelay;
+  readonly #friction: CoulombFriction;
   readonly #torques: Float64Array;
   #dynamics: Dynamics;
   #world: RapierNamespace.World | undefined;
@@ -101,6 +96,7 @@ export class RapierRobot implements SimulatedRobot {
     this.truth = makeState(nJoints);
     this.#measured = makeState(nJoints);
     this.#delay = new CommandDelay(nJoints);
+    this.#friction = new CoulombFriction(nJoints, settings.physicsDt);
     this.#torques = new Float64Array(nJoints);
     this.#zeroPoses = new Float64Array(model.links.length * 7);
     this.#poses = new Float64Array(model.links.length * 7);
@@ -159,7 +155,7 @@ export class RapierRobot implements SimulatedRobot {
     this.#world = undefined;
   }
 
-  /** Torques of motors and viscous friction about each joint's axis, equal and opposite on the two bodies. */
+  /** Torques of motors and frictions about each joint's axis, equal and opposite on the two bodies. */
   #actuate(): void {
     const { truth } = this;
     const { damping, torqueScale, torqueOffset, torqueLimit } = this.#dynamics;
@@ -172,7 +168,7 @@ export class RapierRobot implements SimulatedRobot {
       const motor = torqueScale[j]! * torques[j]! + torqueOffset[j]!;
       truth.effort[j] = motor;
       // viscous friction: -b qd
-      const tau = motor - damping[j]! * truth.qd[j]!;
+      const tau = motor - damping[j]! * truth.qd[j]! + this.#friction.torque(j, truth.qd[j]!);
       if (!Number.isFinite(tau)) {
         throw new NumericError(
           `torque of joint ${this.#nameOf(j)} is ${tau} at ${truth.time.toFixed(4)} s (q ${truth.q[j]}, qd ${truth.qd[j]})`,
@@ -256,26 +252,15 @@ export class RapierRobot implements SimulatedRobot {
         this.#dynamics,
         joint,
       );
+      this.#friction.reset(joint, this.#dynamics.friction[joint]!, inertiaAbout(spec, this.#joints[joint]!.axis));
       desc.setAdditionalMassProperties(spec.mass, xyz(spec.com), xyz(spec.moments), xyzw(spec.frame));
       return world.createRigidBody(desc);
     });
     this.#placeBodies();
     for (const [j, rig] of this.#joints.entries()) {
       const data = rapier.JointData.revolute(xyz(rig.anchor), ZERO, xyz(rig.axis));
-      const joint = world.createImpulseJoint(
-        data,
-        this.#bodies[rig.parent]!,
-        this.#bodies[rig.child]!,
-        false,
-      ) as RapierNamespace.RevoluteImpulseJoint;
+      const joint = world.createImpulseJoint(data, this.#bodies[rig.parent]!, this.#bodies[rig.child]!, false);
       joint.setContactsEnabled(false);
-      const friction = this.#dynamics.friction[j]!;
-      if (friction > 0) {
-        // Coulomb friction: a motor that wants to stand still and may use at most this torque.
-        joint.configureMotorModel(rapier.MotorModel.ForceBased);
-        joint.configureMotorVelocity(0, COULOMB_GAIN);
-        joint.setMotorMaxForce(friction);
-      }
     }
   }
 
