@@ -4,11 +4,11 @@
  * observations and actions.
  */
 
-import { adapt } from '../cli/adaptation.ts';
-import { type Experiment, evaluationRecipe } from '../cli/experiment.ts';
-import { fitterOf } from '../cli/fitting.ts';
 import type { Episode, EpisodeStep } from '../core/episode.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
+import { adapt } from '../loop/adaptation.ts';
+import { type Experiment, evaluationRecipe } from '../loop/experiment.ts';
+import { fitterOf } from '../loop/fitting.ts';
 import { Actor } from '../policy/actor.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';

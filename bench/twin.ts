@@ -4,11 +4,11 @@
  */
 
 import { join } from 'node:path';
-import { learnedParameters } from '../cli/adapt.ts';
-import { openExperiment } from '../cli/experiment.ts';
-import { runTraining } from '../cli/training.ts';
 import { experimentNamed } from '../configs/index.ts';
 import { applyOverrides } from '../configs/schema.ts';
+import { learnedParameters } from '../loop/adapted-policy.ts';
+import { openExperiment } from '../loop/experiment.ts';
+import { runTraining } from '../loop/training.ts';
 import { loadBundle } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { type Interval, interval, type Shift, type ShiftRow, shiftRow } from './twin-shift.ts';

@@ -5,9 +5,9 @@ import type { Command } from 'commander';
 import { benchIdentify, type IdentifyBench, type ModelErrors } from '../bench/identify.ts';
 import { InputError } from '../core/errors.ts';
 import { keyOf } from '../core/rng.ts';
+import { loadRobot } from '../loop/experiment.ts';
 import { budgets } from '../sim/identify/identify.ts';
 import { taskNamed } from '../sim/tasks/index.ts';
-import { loadRobot } from './experiment.ts';
 import { numberWithin } from './option-values.ts';
 
 export function register(bench: Command): void {

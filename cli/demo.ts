@@ -17,21 +17,21 @@ import { applyOverrides } from '../configs/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { LandfallError, messageOf } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
+import { type AdaptationReport, adapt } from '../loop/adaptation.ts';
+import { explain, learnedParameters, saveAdaptation } from '../loop/adapted-policy.ts';
+import { type Experiment, openExperiment } from '../loop/experiment.ts';
+import { fitterOf } from '../loop/fitting.ts';
+import { scorerOf, succeeded } from '../loop/scoring.ts';
+import { runTraining, type TrainingResult } from '../loop/training.ts';
 import { Actor } from '../policy/actor.ts';
 import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import type { Evaluation } from '../policy/evaluate.ts';
 import { createRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
-import { explain, learnedParameters, saveAdaptation } from './adapt.ts';
-import { type AdaptationReport, adapt } from './adaptation.ts';
 import { DeployView } from './deploy-view.ts';
 import { evaluateBundle } from './eval.ts';
-import { type Experiment, openExperiment } from './experiment.ts';
-import { fitterOf } from './fitting.ts';
 import { percent, TrainProgress } from './progress.ts';
-import { scorerOf, succeeded } from './scoring.ts';
-import { runTraining, type TrainingResult } from './training.ts';
 
 /** The robot that the demo lands on: heavier, stickier and slower than the simulator believes. */
 const TWIN = ['--mass', '1.1', '--friction', '1.3', '--latency', '0.01', '--noise', '0.002'];

@@ -3,9 +3,9 @@
 import type { Contract } from '../core/contract.ts';
 import type { EpisodeStep } from '../core/episode.ts';
 import { makeFrameRing, type OpenFrameRing, openFrameRing } from '../core/frame-ring.ts';
+import type { Experiment } from '../loop/experiment.ts';
 import { channelsOf } from '../policy/watch.ts';
 import type { Viewer } from '../viewer/server/index.ts';
-import type { Experiment } from './experiment.ts';
 
 /** Seconds that the ring holds. */
 const HISTORY_SECONDS = 4;

@@ -7,16 +7,16 @@ import { deployPolicy } from '../bridge/deploy.ts';
 import { DeployFault, type DeployReport, type EpisodeResult } from '../bridge/deploy-report.ts';
 import type { Preflight } from '../bridge/preflight.ts';
 import { InputError, messageOf } from '../core/errors.ts';
+import type { Experiment } from '../loop/experiment.ts';
+import { experimentOf } from '../loop/experiment.ts';
+import { scorerOf } from '../loop/scoring.ts';
 import { Actor } from '../policy/actor.ts';
 import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
 import { resolveRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 import type { Register } from './commands.ts';
 import { DeployView } from './deploy-view.ts';
-import { experimentOf } from './eval.ts';
-import type { Experiment } from './experiment.ts';
 import { numberWithin } from './option-values.ts';
-import { scorerOf } from './scoring.ts';
 
 interface DeployFlags {
   readonly url: string;

@@ -1,14 +1,13 @@
 /** `landfall eval RUN`: judges a trained policy in either engine, over episodes that are the same for every policy. */
 
 import type { Command } from 'commander';
-import { parseConfig } from '../configs/schema.ts';
 import { InputError } from '../core/errors.ts';
+import { type Experiment, evaluationRecipe, experimentOf } from '../loop/experiment.ts';
 import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { type Evaluation, summarise } from '../policy/evaluate.ts';
 import { resolveRun } from '../policy/run-directory.ts';
 import type { EngineName } from '../sim/recipe.ts';
-import { type Experiment, evaluationRecipe, openExperiment, requireSameRobot } from './experiment.ts';
 import { numberWithin } from './option-values.ts';
 import { percent } from './progress.ts';
 
@@ -56,15 +55,6 @@ async function run(name: string, options: EvalOptions): Promise<void> {
   } finally {
     await pool.close();
   }
-}
-
-/** The experiment a policy was made in. @throws MismatchError when the robot has changed since */
-export async function experimentOf(bundle: Bundle, randomization?: number): Promise<Experiment> {
-  const stored = parseConfig(bundle.contract.config, bundle.path);
-  const config = randomization === undefined ? stored : { ...stored, randomization };
-  const experiment = await openExperiment(config);
-  requireSameRobot(bundle.contract, experiment.robot.model, bundle.path);
-  return experiment;
 }
 
 /** @param seed of the episodes */

@@ -7,6 +7,7 @@ import { importEpisode } from '../bridge/importers/import-episode.ts';
 import { InputError, MismatchError } from '../core/errors.ts';
 import { keyOf } from '../core/rng.ts';
 import { jointNames } from '../core/robot-model.ts';
+import { loadRobot } from '../loop/experiment.ts';
 import { writeJson } from '../policy/checkpoint.ts';
 import { nominalDynamics, parameterUnits } from '../sim/dynamics.ts';
 import { budgets, type Identification, type IdentifiedGroup, identify } from '../sim/identify/identify.ts';
@@ -15,7 +16,6 @@ import { type Recording, recordingOf } from '../sim/identify/recording.ts';
 import { settleTorque } from '../sim/identify/torque-check.ts';
 import { makeWorkerEvaluator } from '../sim/identify/worker-evaluator.ts';
 import { tasks } from '../sim/tasks/index.ts';
-import { loadRobot } from './experiment.ts';
 import { numberWithin } from './option-values.ts';
 
 interface IdentifyFlags {

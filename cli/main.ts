@@ -11,7 +11,10 @@ const program = new Command('landfall')
   .showHelpAfterError('(landfall COMMAND --help lists the options)')
   .exitOverride();
 
-for (const register of commands) register(program);
+// A command's own imports can take a second: load the one that is asked for, and all of them only to list them.
+const [asked] = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const wanted = asked !== undefined && Object.hasOwn(commands, asked) ? [commands[asked]!] : Object.values(commands);
+for (const load of wanted) (await load()).register(program);
 for (const command of program.commands) command.exitOverride();
 
 try {

@@ -7,14 +7,14 @@ import { applyOverrides, type ExperimentConfig, parseConfig } from '../configs/s
 import { systemClock } from '../core/clock.ts';
 import { InputError } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
+import { type Experiment, openExperiment } from '../loop/experiment.ts';
+import { runTraining, type TrainingResult } from '../loop/training.ts';
 import { type BackendName, backendNames } from '../policy/backend.ts';
 import { checkpointNamed, loadBundle, loadTrainingState, type TrainingState } from '../policy/checkpoint.ts';
 import { createRun, listRuns, readJson, resolveRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
-import { type Experiment, openExperiment } from './experiment.ts';
 import { numberWithin } from './option-values.ts';
 import { percent, TrainProgress } from './progress.ts';
-import { runTraining, type TrainingResult } from './training.ts';
 
 interface TrainOptions {
   readonly name?: string;

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist', '.built');
 const sources = [
-  ...['core', 'sim', 'policy', 'bridge', 'viewer', 'configs', 'cli', 'bench', 'scripts'],
+  ...['core', 'sim', 'policy', 'bridge', 'viewer', 'configs', 'loop', 'cli', 'bench', 'scripts'],
   ...['index.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'],
 ];
 

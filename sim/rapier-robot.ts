@@ -257,7 +257,7 @@ export class RapierRobot implements SimulatedRobot {
       return world.createRigidBody(desc);
     });
     this.#placeBodies();
-    for (const [j, rig] of this.#joints.entries()) {
+    for (const rig of this.#joints) {
       const data = rapier.JointData.revolute(xyz(rig.anchor), ZERO, xyz(rig.axis));
       const joint = world.createImpulseJoint(data, this.#bodies[rig.parent]!, this.#bodies[rig.child]!, false);
       joint.setContactsEnabled(false);

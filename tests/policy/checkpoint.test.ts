@@ -5,10 +5,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadRobot, openExperiment, requireSameRobot } from '../../cli/experiment.ts';
 import { pendulum } from '../../configs/pendulum.ts';
 import { InputError, MismatchError } from '../../core/errors.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
+import { loadRobot, openExperiment, requireSameRobot } from '../../loop/experiment.ts';
 import { Actor } from '../../policy/actor.ts';
 import {
   bundleParameters,

@@ -1,9 +1,9 @@
 /** Intervals against published values, and whole episodes that can be compared pair by pair. */
 
 import { describe, expect, it } from 'vitest';
-import { evaluationRecipe, openExperiment } from '../../cli/experiment.ts';
 import { pendulum } from '../../configs/pendulum.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
+import { evaluationRecipe, openExperiment } from '../../loop/experiment.ts';
 import { bootstrapMean, EpisodeRunner, mean, summarise, wilson } from '../../policy/evaluate.ts';
 import { makeEnvironments } from '../../sim/recipe.ts';
 

@@ -1,12 +1,12 @@
 /** What every registered task must hold, and the pendulum's rewards by hand. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluationRecipe, openExperiment, trainingRecipe } from '../../cli/experiment.ts';
 import { experiments } from '../../configs/index.ts';
 import { actionDim, obsDim, parseContract } from '../../core/contract.ts';
 import { NumericError } from '../../core/errors.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { makeState } from '../../core/robot.ts';
+import { evaluationRecipe, openExperiment, trainingRecipe } from '../../loop/experiment.ts';
 import type { Environment } from '../../sim/environment.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../../sim/recipe.ts';
 import { tasks } from '../../sim/tasks/index.ts';

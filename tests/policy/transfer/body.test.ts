@@ -1,8 +1,8 @@
 /** The frozen body's hash: every byte that must not move moves it, every byte that may does not. */
 
 import { describe, expect, it } from 'vitest';
-import { openExperiment } from '../../../cli/experiment.ts';
 import { pendulum } from '../../../configs/pendulum.ts';
+import { openExperiment } from '../../../loop/experiment.ts';
 import { bodyHash, bodySize } from '../../../policy/transfer/body.ts';
 
 const { contract } = await openExperiment({ ...pendulum, network: { ...pendulum.network, hidden: [4, 3] } });

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluationRecipe, loadRobot, openExperiment, trainingRecipe } from '../../cli/experiment.ts';
 import { register } from '../../cli/train.ts';
 import { pendulum } from '../../configs/pendulum.ts';
 import { applyOverrides } from '../../configs/schema.ts';
 import { InputError } from '../../core/errors.ts';
+import { evaluationRecipe, loadRobot, openExperiment, trainingRecipe } from '../../loop/experiment.ts';
 
 async function refusal(act: () => unknown): Promise<InputError> {
   try {

@@ -2,11 +2,12 @@
 
 import { readFile } from 'node:fs/promises';
 import { type RobotConfig, robots } from '../configs/robots.ts';
-import type { ExperimentConfig } from '../configs/schema.ts';
+import { type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import type { Contract } from '../core/contract.ts';
 import { InputError, MismatchError, nearest } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
 import type { RobotModel } from '../core/robot-model.ts';
+import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';
@@ -154,4 +155,13 @@ export function requireSameRobot(contract: Contract, model: RobotModel, where: s
         : `use a policy trained for ${model.name}`,
     },
   );
+}
+
+/** The experiment a policy was made in. @throws MismatchError when the robot has changed since */
+export async function experimentOf(bundle: Bundle, randomization?: number): Promise<Experiment> {
+  const stored = parseConfig(bundle.contract.config, bundle.path);
+  const config = randomization === undefined ? stored : { ...stored, randomization };
+  const experiment = await openExperiment(config);
+  requireSameRobot(bundle.contract, experiment.robot.model, bundle.path);
+  return experiment;
 }
