@@ -38,7 +38,7 @@ export function register(program: Command): void {
     .requiredOption('--episodes <dir>', 'directory of .mcap recordings')
     .option('--out <dir>', 'where the adapted policy and the report go (default: adapted/ beside the policy)')
     .option('--seed <n>', 'of learning and judging', numberWithin({ min: 0, integer: true }), 1)
-    .option('--iterations <n>', 'of learning', numberWithin({ min: 1, integer: true }), 30)
+    .option('--iterations <n>', 'of learning', numberWithin({ min: 1, integer: true }), 100)
     .option('--json', 'one JSON object')
     .option('--runs <dir>', 'where runs are kept', 'runs')
     .action(run);

@@ -21,7 +21,7 @@ export function register(bench: Command): void {
     )
     .option('--seeds <n>', 'how many', numberWithin({ min: 1, integer: true }), 5)
     .option('--episodes <n>', 'episodes of each judgement', numberWithin({ min: 1, integer: true }), 50)
-    .option('--iterations <n>', 'of learning', numberWithin({ min: 1, integer: true }), 30)
+    .option('--iterations <n>', 'of learning', numberWithin({ min: 1, integer: true }), 100)
     .option('--directory <dir>', 'where the trained policies are kept', 'runs/bench-twin')
     .option('--json', 'one JSON object')
     .action(async (options: BenchTwinOptions) => {
