@@ -36,7 +36,7 @@ describe('landfall demo', () => {
     expect(recordings.filter((name) => name.endsWith('.part'))).toHaveLength(0);
     const episode = await readEpisodeFile(join(run, 'episodes', recordings[0]!));
     expect(episode.outcome).toMatchObject({ completed: true });
-    expect(episode.steps.length).toBeGreaterThan(900);
+    expect(episode.steps.length).toBeGreaterThan(450);
     expect(readdirSync(join(run, 'adapted'))).toContain('report.json');
     expect(observationsOf(episode)).toEqual(episode.steps.map((step) => step.obs));
   });
