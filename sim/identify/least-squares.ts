@@ -30,8 +30,11 @@ export interface LeastSquaresPoint {
   readonly value: number;
 }
 
-/** Change of a coordinate for a difference: well above single-precision physics, well below what bends the model. */
-const STEP = 0.02;
+/**
+ * Change of a coordinate for a difference: well above single-precision physics, small beside what bends the model, such as
+ * a joint that starts to slip.
+ */
+const STEP = 0.004;
 
 /** Sum over windows of weight * J^T J and weight * J^T e, [n * n] and [n]. */
 export interface NormalEquations {

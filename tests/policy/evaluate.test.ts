@@ -71,7 +71,7 @@ describe('EpisodeRunner', () => {
     const second = [2, 1, 0].map((episode) => back.run(policy, episode)).reverse();
     expect(second).toEqual(first);
     expect(new Set(first.map((score) => score.return)).size).toBe(3);
-    expect(first[0]!.terminated || first[0]!.steps === 1000).toBe(true);
+    expect(first[0]!.terminated || first[0]!.steps === 500).toBe(true);
   });
 
   it('shows each step the observation its action was chosen on', async () => {
@@ -93,6 +93,6 @@ describe('EpisodeRunner', () => {
         expect(obs).toEqual(chosen);
       },
     );
-    expect(steps).toBe(1000);
+    expect(steps).toBe(500);
   });
 });

@@ -189,7 +189,7 @@ describe('the pendulum', () => {
     const { truth } = environment.robot;
     // The action is clipped to -1; it was 0.5 before.
     const expected = Object.values(task.rewards).map(
-      (term, k) => judging.rewardWeights[k]! * term.fn(view(truth.q[0]!, truth.qd[0]!, -1, 0.5)) * 0.01,
+      (term, k) => judging.rewardWeights[k]! * term.fn(view(truth.q[0]!, truth.qd[0]!, -1, 0.5)) / task.rateHz,
     );
     expect([...environment.rewardTerms]).toEqual(expected);
     expect(environment.reward).toBe(expected.reduce((a, b) => a + b, 0));
@@ -228,13 +228,13 @@ describe('the pendulum', () => {
         environment.step(Float32Array.of(0), 0, obs, 0);
       }
     };
-    stand(99);
+    stand(task.rateHz - 1);
     expect(environment.success).toBe(false);
     stand(1);
     expect(environment.success).toBe(true);
     stand(1, Math.PI - 0.3);
     expect(environment.success).toBe(false);
-    stand(99, -Math.PI + 0.15);
+    stand(task.rateHz - 1, -Math.PI + 0.15);
     expect(environment.success).toBe(false);
     stand(1);
     expect(environment.success).toBe(true);
