@@ -8,10 +8,10 @@ export const pendulum = defineConfig({
   train: {
     numEnvs: 128,
     horizon: 64,
-    iterations: 110,
+    iterations: 70,
     evalEvery: 10,
-    evalEpisodes: 50,
-    stopAtSuccess: 1,
+    evalEpisodes: 100,
+    stopAtSuccess: 0.99,
   },
   ppo: {
     learningRate: 1e-3,
@@ -29,7 +29,7 @@ export const pendulum = defineConfig({
     epochs: 4,
     minibatches: 4,
   },
-  network: { hidden: [64, 64], criticHidden: [64, 64], activation: 'elu', initialLogStd: 0, finalLogStd: -2 },
+  network: { hidden: [64, 64], criticHidden: [64, 64], activation: 'elu', initialLogStd: 0, finalLogStd: -1 },
   reward: {},
   randomization: 1,
   dynamics: null,
