@@ -189,7 +189,7 @@ describe('the pendulum', () => {
     const { truth } = environment.robot;
     // The action is clipped to -1; it was 0.5 before.
     const expected = Object.values(task.rewards).map(
-      (term, k) => judging.rewardWeights[k]! * term.fn(view(truth.q[0]!, truth.qd[0]!, -1, 0.5)) / task.rateHz,
+      (term, k) => (judging.rewardWeights[k]! * term.fn(view(truth.q[0]!, truth.qd[0]!, -1, 0.5))) / task.rateHz,
     );
     expect([...environment.rewardTerms]).toEqual(expected);
     expect(environment.reward).toBe(expected.reduce((a, b) => a + b, 0));
