@@ -37,7 +37,7 @@ import { percent, TrainProgress } from './progress.ts';
 const TWIN = ['--mass', '1.1', '--friction', '1.3', '--latency', '0.01', '--noise', '0.002'];
 const EPISODES = 3;
 const EPISODE_SECONDS = 10;
-const EVAL_EPISODES = 50;
+const EVAL_EPISODES = 100;
 const ADAPT_ITERATIONS = 10;
 const ADAPT_PAIRS = 30;
 
