@@ -14,6 +14,7 @@ import type { Bundle } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';
 import { bootstrapMean, mean, summarise } from '../policy/evaluate.ts';
 import { splitTensors, tensorSizes } from '../policy/mlp.ts';
+import type { Verdict } from '../policy/transfer/judge.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import type { Environment } from '../sim/environment.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../sim/recipe.ts';
@@ -37,6 +38,12 @@ export interface ShiftRow {
   readonly adapted: ShiftScore;
   readonly scratch: ShiftScore;
   readonly accepted: boolean;
+  /** What the judge saw, who knows the twin from three episodes only. */
+  readonly verdict: Verdict;
+  readonly fitted: Dynamics;
+  readonly fittedHeld: Dynamics;
+  /** The last layer on the twin even if it was rolled back: was the verdict right? */
+  readonly unjudged: ShiftScore;
 }
 
 export interface Interval {
@@ -84,12 +91,17 @@ export async function shiftRow(
   };
   const sizes = tensorSizes(bundle.contract.network.layers);
   const zeroShot = await score(bundle.contract, bundle.weights);
+  const unjudged = await score(bundle.contract, splitTensors(actor, sizes));
   return {
     seed,
     zeroShot,
-    adapted: report.accepted ? await score(bundle.contract, splitTensors(actor, sizes)) : zeroShot,
+    adapted: report.accepted ? unjudged : zeroShot,
     scratch: await score({ ...bundle.contract, normalizer: scratchNormalizer }, splitTensors(scratchActor, sizes)),
     accepted: report.accepted,
+    verdict: report.verdict,
+    fitted: report.fitted.dynamics,
+    fittedHeld: report.fittedHeld.dynamics,
+    unjudged,
   };
 }
 

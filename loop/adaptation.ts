@@ -11,11 +11,12 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import { openBackend } from '../policy/backend.ts';
 import { type Bundle, bundleParameters } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';
+import type { EpisodeScore } from '../policy/evaluate.ts';
 import { splitTensors, tensorSizes } from '../policy/mlp.ts';
 import type { Trainable } from '../policy/ppo.ts';
 import { train } from '../policy/runner.ts';
 import { bodyHash } from '../policy/transfer/body.ts';
-import { holdOut, judge, type Verdict } from '../policy/transfer/judge.ts';
+import { holdOut, judgeEach, type Verdict } from '../policy/transfer/judge.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
 
@@ -47,6 +48,8 @@ export interface AdaptationReport {
   readonly accepted: boolean;
   /** The last layer learned anew, judged against the policy as it was. */
   readonly verdict: Verdict;
+  /** The same in each engine; the result is kept only if neither shows it worse. */
+  readonly byEngine: { readonly rapier: Verdict; readonly mujoco: Verdict };
   /** A policy that starts from nothing, learns from the same episodes for as long, judged alike. */
   readonly scratch: Verdict;
   /** Hash of the frozen body before and after. */
@@ -70,6 +73,15 @@ export interface Adaptation {
 
 /** Spread of the physics that the last layer learns in, as a share of the task's randomisation: the fit is not exact. */
 const SPREAD = 0.25;
+
+/**
+ * Spread of the physics that judges. Narrow, because one robot is asked about: a policy that is better over many robots can
+ * be worse on this one. Not nothing, because the fit is not exact.
+ */
+const JUDGE_SPREAD = 0.05;
+
+/** The second engine is one that nothing was learned in: what leans on one engine's habits is no improvement. */
+const JUDGES = ['rapier', 'mujoco'] as const;
 
 /** Exploration while the last layer learns. The policy's own log-std is put back afterwards: its mean is what is deployed. */
 const EXPLORATION = Math.log(0.5);
@@ -100,21 +112,21 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
   onStage?.('learning from scratch on the same episodes, for comparison');
   const scratch = await learn(request, fitted.dynamics, 'all');
 
-  onStage?.('judging in the simulator fitted to the held-out episodes');
+  onStage?.('judging in both engines, fitted to the held-out episodes');
   const scores = async (actor: Float32Array, normalizer: typeof bundle.contract.normalizer) => {
     const contract = { ...bundle.contract, normalizer };
-    const base = evaluationRecipe(experiment, contract, 'rapier', seed);
-    const recipe = { ...base, dynamics: fittedHeld.dynamics, randomization: SPREAD };
-    return request.pool.evaluate(
-      recipe,
-      contract,
-      splitTensors(actor, tensorSizes(contract.network.layers)),
-      request.pairs,
-    );
+    const tensors = splitTensors(actor, tensorSizes(contract.network.layers));
+    const all: EpisodeScore[][] = [];
+    for (const engine of JUDGES) {
+      const base = evaluationRecipe(experiment, contract, engine, seed);
+      const recipe = { ...base, dynamics: fittedHeld.dynamics, randomization: JUDGE_SPREAD };
+      all.push(await request.pool.evaluate(recipe, contract, tensors, Math.ceil(request.pairs / JUDGES.length)));
+    }
+    return all;
   };
   const key = foldIn(keyOf(seed), PURPOSE.evaluation);
   const oldScores = await scores(before, bundle.contract.normalizer);
-  const verdict = judge(oldScores, await scores(adapted.actor, adapted.contract.normalizer), key);
+  const { verdict, each } = judgeEach(oldScores, await scores(adapted.actor, adapted.contract.normalizer), key);
   const bodyBefore = bodyHash(bundle.contract, before);
   const bodyAfter = bodyHash(adapted.contract, adapted.actor);
   if (bodyBefore !== bodyAfter) throw new Error('the frozen body changed while the last layer learned');
@@ -125,7 +137,8 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
     report: {
       accepted: verdict.accepted,
       verdict,
-      scratch: judge(oldScores, await scores(scratch.actor, scratch.contract.normalizer), key),
+      byEngine: { rapier: each[0]!, mujoco: each[1]! },
+      scratch: judgeEach(oldScores, await scores(scratch.actor, scratch.contract.normalizer), key).verdict,
       bodyBefore,
       bodyAfter,
       trainEpisodes: trainEpisodes.map((episode) => episode.meta.id),

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { type Bundle, encodeBundle, loadTrainingState, writeAtomically, writeJson } from '../policy/checkpoint.ts';
+import { SUCCESS_MARGIN, type Verdict } from '../policy/transfer/judge.ts';
 import type { Adaptation, AdaptationReport } from './adaptation.ts';
 
 /** All parameters that the run ended with, so that its critic need not be learned again. */
@@ -28,10 +29,11 @@ export async function saveAdaptation(out: string, bundle: Bundle, { actor, repor
 
 /** The report in words. */
 export function explain(report: AdaptationReport): string {
-  const { verdict, scratch, fitted, fittedHeld } = report;
+  const { verdict, byEngine, scratch, fitted, fittedHeld } = report;
   const row = (name: string, value: number, success: number) =>
     `  ${name.padEnd(22)} ${value.toFixed(2).padStart(8)}   ${`${Math.round(100 * success)}%`.padStart(4)}`;
-  const width = Math.abs(verdict.ci90[1] - verdict.ci90[0]) / 2;
+  const words = (name: string, { difference, ci90, margin, successCi90 }: Verdict) =>
+    `  in ${name}: return ${signed(difference)} [${signed(ci90[0])}, ${signed(ci90[1])}], success at worst ${signed(100 * successCi90[0], 0)}%; allowed ${signed(-margin)} and ${signed(-100 * SUCCESS_MARGIN, 0)}%`;
   return [
     `learned from ${report.trainEpisodes.length} episodes, judged by ${report.heldEpisodes.length} held out (${verdict.pairs} paired simulated episodes)`,
     `open-loop error of the simulator: ${fitted.nominalError.toFixed(3)} nominal, ${fitted.error.toFixed(3)} fitted (held out: ${fittedHeld.nominalError.toFixed(3)}, ${fittedHeld.error.toFixed(3)})`,
@@ -41,7 +43,15 @@ export function explain(report: AdaptationReport): string {
     row('last layer adapted', verdict.after, verdict.successAfter),
     row('from scratch', scratch.after, scratch.successAfter),
     '',
-    `difference ${verdict.difference.toFixed(2)} ±${width.toFixed(2)} (90%); accepted from ${(-verdict.margin).toFixed(2)} upwards: ${report.accepted ? 'accepted' : 'not accepted, rolled back: the policy stays as it was'}`,
+    'change by adapting, with 90% interval:',
+    words('Rapier', byEngine.rapier),
+    words('MuJoCo', byEngine.mujoco),
+    report.accepted ? 'accepted' : 'not accepted, rolled back: the policy stays as it was',
     `frozen body ${report.bodyBefore.slice(0, 16)} before, ${report.bodyAfter.slice(0, 16)} after`,
   ].join('\n');
+}
+
+function signed(value: number, digits = 2): string {
+  const text = value.toFixed(digits);
+  return value > 0 && Number(text) !== 0 ? `+${text}` : Number(text) === 0 ? text.replace('-', '') : text;
 }

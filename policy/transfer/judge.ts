@@ -14,18 +14,23 @@ export interface Verdict {
   /** Mean of after - before over the pairs, and its 90% bootstrap interval. */
   readonly difference: number;
   readonly ci90: readonly [number, number];
-  /** How much worse would still be accepted. */
+  /** How much worse a return would still be accepted. */
   readonly margin: number;
   readonly successBefore: number;
   readonly successAfter: number;
+  /** 90% bootstrap interval of the paired difference in success. */
+  readonly successCi90: readonly [number, number];
   readonly pairs: number;
 }
 
 /** Share of the old return's size that counts as noise, not as loss. */
 const MARGIN = 0.02;
 
+/** Share of the episodes that may fail anew. A return can hide it: a policy that swings up sooner and stays less surely. */
+export const SUCCESS_MARGIN = 0.03;
+
 /**
- * Accept when the lower end of the difference's 90% interval is not below -margin.
+ * Accept when the lower ends of both 90% intervals, of the return's difference and of success's, are within their margins.
  * @param before,after of the same episodes, in the same order
  * @param key of the bootstrap
  */
@@ -36,12 +41,14 @@ export function judge(before: readonly EpisodeScore[], after: readonly EpisodeSc
     );
   }
   const differences = before.map((score, i) => after[i]!.return - score.return);
+  const won = before.map((score, i) => Number(after[i]!.success) - Number(score.success));
   const meanBefore = mean(before.map((score) => score.return));
   const ci90 = bootstrapMean(differences, 0.9, key);
+  const successCi90 = bootstrapMean(won, 0.9, key);
   const margin = MARGIN * Math.abs(meanBefore);
   const rate = (scores: readonly EpisodeScore[]) => scores.filter((score) => score.success).length / scores.length;
   return {
-    accepted: ci90[0] >= -margin,
+    accepted: ci90[0] >= -margin && successCi90[0] >= -SUCCESS_MARGIN,
     before: meanBefore,
     after: mean(after.map((score) => score.return)),
     difference: mean(differences),
@@ -49,8 +56,24 @@ export function judge(before: readonly EpisodeScore[], after: readonly EpisodeSc
     margin,
     successBefore: rate(before),
     successAfter: rate(after),
+    successCi90,
     pairs: before.length,
   };
+}
+
+/**
+ * The same over several simulators of one robot, none of which is the robot: accept only what none of them shows worse.
+ * @param before,after a list of episode scores for each simulator, in the same order
+ * @returns the verdict over all pairs, its `accepted` the conjunction, and each simulator's own
+ */
+export function judgeEach(
+  before: readonly (readonly EpisodeScore[])[],
+  after: readonly (readonly EpisodeScore[])[],
+  key: Key,
+): { verdict: Verdict; each: readonly Verdict[] } {
+  const each = before.map((scores, i) => judge(scores, after[i] ?? [], key));
+  const pooled = judge(before.flat(), after.flat(), key);
+  return { verdict: { ...pooled, accepted: each.every(({ accepted }) => accepted) }, each };
 }
 
 /**

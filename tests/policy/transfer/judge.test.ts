@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
-import { holdOut, judge } from '../../../policy/transfer/judge.ts';
+import { holdOut, judge, judgeEach } from '../../../policy/transfer/judge.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
 const scores = (returns: readonly number[]) =>
@@ -43,6 +43,24 @@ describe('judge', () => {
     expect(verdict.difference).toBeCloseTo(0, 10);
     expect(verdict.ci90[0]).toBeLessThan(-verdict.margin);
     expect(verdict.accepted).toBe(false);
+  });
+
+  it('refuses new failures that a higher return hides', () => {
+    const won = Array.from({ length: 50 }, () => ({ return: 15, success: true, steps: 1000, terminated: false }));
+    const failing = (count: number) => won.map((score, i) => ({ ...score, return: 20, success: i >= count }));
+    expect(judge(won, failing(0), keyOf(1))).toMatchObject({ accepted: true, successCi90: [0, 0] });
+    expect(judge(won, failing(10), keyOf(1))).toMatchObject({ accepted: false, difference: 5, successAfter: 0.8 });
+  });
+
+  it('refuses what one of two simulators shows worse', () => {
+    const better = scores(before.map((x) => x + 3));
+    const worse = scores(before.map((x) => x - 1));
+    const pair = [scores(before), scores(before)];
+    expect(judgeEach(pair, [better, better], keyOf(1)).verdict).toMatchObject({ accepted: true, pairs: 80 });
+    const { verdict, each } = judgeEach(pair, [better, worse], keyOf(1));
+    expect(verdict.difference).toBeCloseTo(1, 10);
+    expect(verdict.accepted).toBe(false);
+    expect(each.map(({ accepted }) => accepted)).toEqual([true, false]);
   });
 
   it('refuses episodes that are no pairs', () => {
