@@ -37,12 +37,13 @@ export const register: Register = (program) => {
 
 async function view(names: string[], { runs, port, host }: ViewOptions): Promise<void> {
   const { root, files } = await targetsOf(names, runs);
+  const end = interrupted();
   const viewer = await startViewer({ port, host, ...(root === null ? {} : { root }) });
   if (files.length > 0) viewer.openRecordings(files);
   process.stdout.write(`view  ${viewer.url}\n`);
   const own = new URL(viewer.url).port;
   process.stderr.write(`from another machine: ssh -L ${own}:127.0.0.1:${own} ${hostname()}\nCtrl-C ends it\n`);
-  await interrupted();
+  await end;
   await viewer.close();
 }
 

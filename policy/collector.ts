@@ -28,9 +28,19 @@ export class WorkerPool {
     return this.#workers.length;
   }
 
-  /** Send each worker its request, all at once. @throws whatever a worker threw, by its kind */
-  ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
-    return Promise.all(requests.map((request, w) => (request === null ? null : askOne(this.#workers[w]!, request))));
+  /**
+   * Send each worker its request, all at once, and wait for every one: a reply that is still under way when another worker
+   * failed would answer the next request.
+   * @throws what the first worker that failed threw, by its kind
+   */
+  async ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
+    const settled = await Promise.allSettled(
+      requests.map((request, w) => (request === null ? null : askOne(this.#workers[w]!, request))),
+    );
+    return settled.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
   }
 
   /**
