@@ -11,14 +11,23 @@ import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { findDisturbances, probeWindows } from '../sim/identify/disturbances.ts';
 import type { Estimation } from '../sim/identify/estimate.ts';
 import { group, worstRatio } from '../sim/identify/grouping.ts';
-import { type IdentifyBudget, Study, TRAIN_SHARE, testWindows, WINDOW_SECONDS } from '../sim/identify/identify.ts';
+import {
+  driveScales,
+  type IdentifyBudget,
+  Study,
+  TRAIN_SHARE,
+  testWindows,
+  WINDOW_SECONDS,
+} from '../sim/identify/identify.ts';
 import type { StartVelocity } from '../sim/identify/open-loop.ts';
+import { fitParameters, fittable } from '../sim/identify/parameters.ts';
 import type { RobotRecipe } from '../sim/identify/problem.ts';
 import { type Recording, recordingOf } from '../sim/identify/recording.ts';
 import { settleTorque, type TorqueVerdict } from '../sim/identify/torque-check.ts';
 import { cutWindows, pooledError, type Span, type Window } from '../sim/identify/windows.ts';
 import { makeWorkerEvaluator } from '../sim/identify/worker-evaluator.ts';
 import type { PhysicsSettings } from '../sim/rapier-robot.ts';
+import { hindsightError } from './hindsight.ts';
 import { publishedResiduals } from './published-pendulum.ts';
 
 export const RECORDINGS = ['energy_shaping', 'ilqr_swingup', 'dircol_swingup', 'pd_swingup'] as const;
@@ -33,8 +42,11 @@ export interface ModelErrors {
 export interface RecordingResult extends ModelErrors {
   /** Windows of the held-out part that start at a sound reading and that no push touches: the figures above. */
   readonly windows: number;
-  /** The same, without leaving anything out. */
-  readonly everyWindow: ModelErrors & { readonly windows: number };
+  /**
+   * The same, without leaving anything out. `hindsight` is the lowest error that a search of every parameter of our
+   * simulator finds on these very windows: what lies below it is not to be had, whatever is fitted.
+   */
+  readonly everyWindow: ModelErrors & { readonly windows: number; readonly hindsight: number };
   /** As the figures above, started from the smoothed velocity instead of the logged one. */
   readonly smoothedStart: ModelErrors;
   /** Where the arm was pushed, s. */
@@ -65,6 +77,8 @@ export interface IdentifyBenchOptions {
   readonly budget: IdentifyBudget;
   readonly key: Key;
   readonly workers: number;
+  /** Evaluations of the search in hindsight, a recording. @default 400 */
+  readonly hindsightEvaluations?: number;
   /** @default all four */
   readonly names?: readonly string[];
   /** Leave the joint fits out. */
@@ -118,10 +132,19 @@ export async function benchIdentify(options: IdentifyBenchOptions): Promise<Iden
         nominal: await study.error(index, windows, robot.nominal, start),
       });
       const every = everyTestWindow(recordings[index]!);
+      options.onProgress?.(`hindsight on ${name}`);
+      const hindsight = await hindsightError({
+        evaluator,
+        windows: every.map((window) => ({ ...window, recording: index })),
+        parameters: fitParameters(fittable, driveScales([recordings[index]!]), recordings[index]!.measured),
+        start: dynamics,
+        evaluations: options.hindsightEvaluations ?? 400,
+        key: foldIn(key, 2 + index),
+      });
       results[name] = {
         ...(await measure(tests[index]!, 'logged')),
         windows: tests[index]!.length,
-        everyWindow: { ...(await measure(every, 'logged')), windows: every.length },
+        everyWindow: { ...(await measure(every, 'logged')), windows: every.length, hindsight },
         smoothedStart: await measure(tests[index]!, 'smoothed'),
         disturbances: disturbances[index]!,
         wildVelocities: recordings[index]!.wildVelocities,

@@ -272,7 +272,7 @@ export class Study {
 }
 
 /** Root mean squares of torque and velocity by joint, the largest over the recordings. */
-function driveScales(recordings: readonly Recording[]): DriveScale[] {
+export function driveScales(recordings: readonly Recording[]): DriveScale[] {
   const n = recordings[0]!.joints.length;
   return Array.from({ length: n }, (_, j) => ({
     torque: Math.max(...recordings.map((r) => rootMeanSquare(r.torque, n, j)), 1e-3),

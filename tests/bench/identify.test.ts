@@ -23,12 +23,16 @@ it.skipIf(!here)(
       key: keyOf(1),
       workers: 2,
       singlesOnly: true,
+      hindsightEvaluations: 40,
     });
     const ratio = (name: string) => recordings[name]!.fitted / recordings[name]!.published;
     expect(ratio('energy_shaping')).toBeLessThanOrEqual(0.8);
     expect(ratio('dircol_swingup')).toBeLessThanOrEqual(0.8);
     expect(ratio('ilqr_swingup')).toBeLessThanOrEqual(1);
     expect(ratio('pd_swingup')).toBeLessThanOrEqual(1);
+    // Hindsight starts at the fit and only descends.
+    for (const { everyWindow } of Object.values(recordings))
+      expect(everyWindow.hindsight).toBeLessThanOrEqual(everyWindow.fitted);
     // Someone threw the arm over at 16 s of one and stopped it at 3 s of another; nobody touched the rest.
     const pushes = (name: string) => recordings[name]!.disturbances.map(({ begin }) => Math.round(begin));
     expect(pushes('energy_shaping')).toEqual([16]);
