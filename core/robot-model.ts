@@ -44,6 +44,15 @@ export interface Link {
 
 export type JointType = 'revolute' | 'continuous' | 'prismatic' | 'fixed';
 
+/** A joint that follows another one: q = multiplier * q_leader + offset. */
+export interface Mimic {
+  /** Index of the leader into `joints`; the leader follows nobody. */
+  readonly joint: number;
+  readonly multiplier: number;
+  /** rad or m */
+  readonly offset: number;
+}
+
 export interface Joint {
   readonly name: string;
   readonly type: JointType;
@@ -65,6 +74,8 @@ export interface Joint {
   readonly damping: number;
   /** Coulomb friction, N m or N. */
   readonly friction: number;
+  /** null for a joint that moves by itself. */
+  readonly mimic: Mimic | null;
 }
 
 export interface RobotModel {
@@ -73,11 +84,15 @@ export interface RobotModel {
   readonly urdfHash: string;
   /** The URDF text, for engines that read it themselves and for recordings. */
   readonly urdf: string;
+  /** Whether the root link stands still in the world or moves freely in it. */
+  readonly base: 'fixed' | 'floating';
   readonly links: readonly Link[];
   /** Parents before children. */
   readonly joints: readonly Joint[];
-  /** Indices of the joints that move, in the order of every q, qd and effort array. */
+  /** Indices of the joints that move by themselves, in the order of every q, qd and effort array. */
   readonly dof: readonly number[];
+  /** Vertices of the meshes that were found, by their reference in the URDF, unscaled, in the file's axes, [n * 3]. */
+  readonly meshes: Readonly<Record<string, Float32Array>>;
   /** What the importer repaired or could not find, one sentence each. */
   readonly notes: readonly string[];
 }

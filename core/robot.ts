@@ -15,6 +15,15 @@ export interface RobotState {
   readonly qd: Float64Array;
   /** Measured joint efforts, N m or N, [nJoints]. NaN where the robot does not measure it. */
   readonly effort: Float64Array;
+  /** Pose of the base link in the world: x, y, z in m, then x, y, z, w. NaN where the robot does not measure it, [7]. */
+  readonly base: Float64Array;
+  /**
+   * Velocity of the base link's origin along the world's axes, m/s, then its angular velocity along its own axes, rad/s.
+   * NaN where the robot does not measure it, [6].
+   */
+  readonly twist: Float64Array;
+  /** Readings of the robot's other sensors by name; what their numbers mean stands in core/sensor.ts. */
+  readonly sensors: Readonly<Record<string, Float64Array>>;
 }
 
 /**
@@ -46,12 +55,16 @@ export interface SimulatedRobot extends Robot {
   step(seconds: number): void;
 }
 
-export function makeState(nJoints: number): RobotState {
+/** At rest in the world's origin. @param sensors their sizes by name */
+export function makeState(nJoints: number, sensors: Readonly<Record<string, number>> = {}): RobotState {
   return {
     time: 0,
     q: new Float64Array(nJoints),
     qd: new Float64Array(nJoints),
     effort: new Float64Array(nJoints),
+    base: Float64Array.of(0, 0, 0, 0, 0, 0, 1),
+    twist: new Float64Array(6),
+    sensors: Object.fromEntries(Object.entries(sensors).map(([name, size]) => [name, new Float64Array(size)])),
   };
 }
 
@@ -60,6 +73,12 @@ export function copyState(from: RobotState, to: RobotState): void {
   to.q.set(from.q);
   to.qd.set(from.qd);
   to.effort.set(from.effort);
+  to.base.set(from.base);
+  to.twist.set(from.twist);
+  for (const name in to.sensors) {
+    const reading = from.sensors[name];
+    if (reading !== undefined) to.sensors[name]!.set(reading);
+  }
 }
 
 export function makeCommand(nJoints: number): JointCommand {

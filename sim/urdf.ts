@@ -48,9 +48,11 @@ export function parseUrdf(text: string, options: UrdfOptions): RobotModel {
     name: robot.getAttribute('name') || 'robot',
     urdfHash: bytesToHex(sha256(utf8ToBytes(text))),
     urdf: text,
+    base: 'fixed',
     links,
     joints,
     dof: joints.flatMap((joint, index) => (joint.type === 'fixed' ? [] : [index])),
+    meshes: {},
     notes,
   };
 }
@@ -174,6 +176,7 @@ function readJoint(element: XmlElement, links: readonly Link[], reader: Reader):
     ...limits,
     damping: friction('damping'),
     friction: friction('friction'),
+    mimic: null,
   };
   if (joint.damping < 0 || joint.friction < 0) {
     fail(reader, `${place} <dynamics>: damping and friction should be at least 0`, 'correct them');

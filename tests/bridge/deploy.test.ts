@@ -7,7 +7,7 @@ import type { Misbehaviour } from '../../bridge/server/misbehaviour.ts';
 import { Actuation } from '../../core/action.ts';
 import { InputError, MismatchError } from '../../core/errors.ts';
 import { Observer } from '../../core/observation.ts';
-import { makeCommand } from '../../core/robot.ts';
+import { makeCommand, makeState } from '../../core/robot.ts';
 import { pendulumContract, pump } from './contract.ts';
 import { land, recordedEpisodes, removeDirectories } from './landing.ts';
 import { ARRAY_COMMAND, closeAll, RawClient, serve } from './server/served-robot.ts';
@@ -75,7 +75,7 @@ describe('a deployment', () => {
     const command = makeCommand(1);
     for (const { q, qd, effort, sensorTime, obs, action, command: sent } of episode!.steps) {
       const expected = new Float32Array(observer.size);
-      observer.observe({ time: sensorTime, q, qd, effort }, actuation.lastAction, expected);
+      observer.observe({ ...makeState(1), time: sensorTime, q, qd, effort }, actuation.lastAction, expected);
       expect(obs).toEqual(expected);
       actuation.apply(action, 0, command);
       expect(sent).toEqual(command.effort);

@@ -12,7 +12,15 @@ function joint(
   axis: Vec3,
   rpy: Vec3 = [0, 0, 0],
 ): Joint {
-  const limits = { lower: -Infinity, upper: Infinity, velocity: Infinity, effort: Infinity, damping: 0, friction: 0 };
+  const limits = {
+    lower: -Infinity,
+    upper: Infinity,
+    velocity: Infinity,
+    effort: Infinity,
+    damping: 0,
+    friction: 0,
+    mimic: null,
+  };
   return { name, type, parent, child, origin: { xyz, quat: quatFromRpy(rpy) }, axis, ...limits };
 }
 
@@ -23,7 +31,7 @@ function model(joints: readonly Joint[], dof: readonly number[]): RobotModel {
     visuals: [],
     collisions: [],
   }));
-  return { name: 'test', urdfHash: '', urdf: '', links, joints, dof, notes: [] };
+  return { name: 'test', urdfHash: '', urdf: '', base: 'fixed', links, joints, dof, meshes: {}, notes: [] };
 }
 
 function posesOf(robot: RobotModel, q: readonly number[]): Float64Array {

@@ -22,7 +22,18 @@ export function chainModel(names: readonly string[], shapes: readonly Shape[] = 
       effort: Infinity,
       damping: 0,
       friction: 0,
+      mimic: null,
     }),
   );
-  return { name: 'chain', urdfHash: '', urdf: '', links, joints, dof: joints.map((_, i) => i), notes: [] };
+  return {
+    name: 'chain',
+    urdfHash: '',
+    urdf: '',
+    base: 'fixed',
+    links,
+    joints,
+    dof: joints.map((_, i) => i),
+    meshes: {},
+    notes: [],
+  };
 }
