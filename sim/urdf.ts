@@ -16,6 +16,8 @@ export interface UrdfOptions {
   readonly where: string;
   /** Says whether a mesh reference can be found. Default: every mesh is taken to be there. */
   readonly hasMesh?: (file: string) => boolean;
+  readonly base?: RobotModel['base'];
+  readonly meshes?: RobotModel['meshes'];
 }
 
 type Color = readonly [number, number, number, number];

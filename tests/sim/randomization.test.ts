@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { type Dynamics, perJointParameters, scalarParameters } from '../../sim/dynamics.ts';
 import { flattenDynamics, sampleDynamics } from '../../sim/randomization.ts';
-import type { RandomizationTable } from '../../sim/task.ts';
+import type { RandomizationTable } from '../../sim/randomization-terms.ts';
 import { tasks } from '../../sim/tasks/index.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
