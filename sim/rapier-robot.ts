@@ -144,7 +144,7 @@ export class RapierRobot implements EnvironmentRobot {
     truth.twist.set(start.twist);
     truth.effort.fill(0);
     this.#build();
-    this.#sensing.restart();
+    this.#sensing.restart(this.#dynamics);
     this.#readBase();
     this.#readObjects();
     this.#sensing.sense(this.#senses, this.#dynamics);

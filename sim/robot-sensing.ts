@@ -3,7 +3,7 @@
  * engine. Knows none.
  */
 
-import { foldIn, type Key } from '../core/rng.ts';
+import type { Key } from '../core/rng.ts';
 import { makeState, type RobotState } from '../core/robot.ts';
 import type { RobotModel } from '../core/robot-model.ts';
 import { quatFromRpy, quatMultiply } from '../core/rotation.ts';
@@ -20,10 +20,17 @@ export class RobotSensing {
   readonly measured: RobotState;
   /** Whether a sensor casts rays, which engines may have to be made ready for. */
   readonly castsRays: boolean;
-  readonly #suite: SensorSuite;
+  readonly #model: RobotModel;
+  readonly #spec: RobotSpec;
+  #suite: SensorSuite;
+  /** What the suite was made for: IMU mounts turned by and latencies lengthened by. */
+  #mounted = [0, 0, 0, 0];
+  #key: Key = [0, 0];
   readonly #encoders: Encoders;
 
   constructor(model: RobotModel, spec: RobotSpec) {
+    this.#model = model;
+    this.#spec = spec;
     this.#suite = new SensorSuite(spec.sensors, spec.quality, model);
     this.#encoders = new Encoders(model.dof.length, spec.quality.encoders);
     this.truth = makeState(model.dof.length, this.#suite.sizes);
@@ -31,15 +38,26 @@ export class RobotSensing {
     this.castsRays = spec.sensors.some(({ kind }) => kind === 'lidar' || kind === 'depth' || kind === 'heights');
   }
 
-  /** Seed the noise of the coming episode. */
+  /** Seed the noise of the coming episode. To be followed by `restart`. */
   seed(key: Key): void {
+    this.#key = key;
     this.#encoders.reset(key);
-    this.#suite.reset(foldIn(key, 1));
   }
 
-  /** An episode begins, with the noise going on where it was. */
-  restart(): void {
+  /** An episode begins. Without a new seed sensors have the errors they had; the encoders' noise goes on where it was. */
+  restart(dynamics: Dynamics): void {
+    const { imuRoll, imuPitch, imuYaw, sensorLatency } = dynamics;
+    const wanted = [imuRoll, imuPitch, imuYaw, sensorLatency];
+    if (wanted.some((value, k) => value !== this.#mounted[k])) {
+      this.#suite = new SensorSuite(
+        mountSensors(this.#spec.sensors, dynamics),
+        slower(this.#spec, sensorLatency),
+        this.#model,
+      );
+      this.#mounted = wanted;
+    }
     this.#encoders.restart();
+    this.#suite.reset(this.#key);
   }
 
   /** Once a control step. */
@@ -61,8 +79,18 @@ export class RobotSensing {
   }
 }
 
-/** A robot's spec with the task's sensors added and the IMUs turned by the mount error of `Dynamics`. */
-export function mountSensors(sensors: readonly SensorSpec[], { imuRoll, imuPitch, imuYaw }: Dynamics): SensorSpec[] {
+/** Every sensor later by some seconds. */
+function slower(spec: RobotSpec, seconds: number): RobotSpec['quality'] {
+  const { sensors, quality } = spec;
+  const later = sensors.map(({ name }) => [
+    name,
+    { ...quality[name], latency: (quality[name]?.latency ?? 0) + seconds },
+  ]);
+  return { ...quality, ...Object.fromEntries(later) };
+}
+
+/** The sensors with the IMUs turned by the mount error of `Dynamics`. */
+function mountSensors(sensors: readonly SensorSpec[], { imuRoll, imuPitch, imuYaw }: Dynamics): SensorSpec[] {
   if (imuRoll === 0 && imuPitch === 0 && imuYaw === 0) return [...sensors];
   const error = quatFromRpy([imuRoll, imuPitch, imuYaw]);
   return sensors.map((sensor) =>
