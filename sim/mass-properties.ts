@@ -3,7 +3,7 @@
 import type { Inertial, Quat, Vec3 } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import type { Dynamics } from './dynamics.ts';
-import { principalInertia, type Tensor } from './inertia.ts';
+import { principalInertia, rotateTensor, TENSOR_ENTRIES, type Tensor } from './inertia.ts';
 
 export interface MassProperties {
   readonly mass: number;
@@ -35,7 +35,7 @@ export function massProperties(
   const armature = dynamics.armature[j]!;
   // I' = s I + armature * a a^T: a rotor that turns only about the joint's axis
   const full = tensor.map((value, k) => {
-    const [row, column] = ENTRIES[k]!;
+    const [row, column] = TENSOR_ENTRIES[k]!;
     return scale * value + armature * axis[row]! * axis[column]!;
   });
   const principal = principalInertia(full as unknown as Tensor);
@@ -56,35 +56,4 @@ export function inertiaAbout({ mass, com, moments, frame }: MassProperties, axis
   const lever = com[0] ** 2 + com[1] ** 2 + com[2] ** 2 - along ** 2;
   // I = sum_k I_k a_k^2 + m |c - (c a) a|^2
   return moments[0] * a[0]! ** 2 + moments[1] * a[1]! ** 2 + moments[2] * a[2]! ** 2 + mass * lever;
-}
-
-/** Rows and columns of a tensor's six entries. */
-const ENTRIES = [
-  [0, 0],
-  [1, 1],
-  [2, 2],
-  [0, 1],
-  [0, 2],
-  [1, 2],
-] as const;
-
-/** R I R^T. */
-function rotateTensor([ixx, iyy, izz, ixy, ixz, iyz]: Tensor, rotation: Quat): number[] {
-  const inertia = [
-    [ixx, ixy, ixz],
-    [ixy, iyy, iyz],
-    [ixz, iyz, izz],
-  ];
-  const columns = [
-    quatRotate(rotation, [1, 0, 0], [0, 0, 0]),
-    quatRotate(rotation, [0, 1, 0], [0, 0, 0]),
-    quatRotate(rotation, [0, 0, 1], [0, 0, 0]),
-  ];
-  return ENTRIES.map(([row, column]) => {
-    let sum = 0;
-    for (let a = 0; a < 3; a++) {
-      for (let b = 0; b < 3; b++) sum += columns[a]![row]! * inertia[a]![b]! * columns[b]![column]!;
-    }
-    return sum;
-  });
 }
