@@ -56,6 +56,11 @@ export function parseUrdf(text: string, options: UrdfOptions): RobotModel {
   );
   const tree = liftBase(parentsFirst(raw, links, reader), links, reader);
   const joints = withLeaders(tree.joints, reader);
+  const base = options.base ?? (tree.leftOut === null ? 'fixed' : 'floating');
+  if (tree.leftOut !== null) {
+    const outcome = base === 'floating' ? 'the robot moves freely' : 'the robot stands still, as was asked for';
+    notes.push(`joint ${tree.leftOut.joint} and the empty link ${tree.leftOut.link} are left out: ${outcome}`);
+  }
   if (reader.leftOut.size > 0)
     notes.push(`names held xacro expressions, which were left out: ${[...reader.leftOut].join(', ')}`);
   if (!robot.getAttribute('name')) notes.push('<robot> has no name, so it is called robot');
@@ -64,14 +69,13 @@ export function parseUrdf(text: string, options: UrdfOptions): RobotModel {
     name: robot.getAttribute('name') || 'robot',
     urdfHash: bytesToHex(sha256(utf8ToBytes(text))),
     urdf: text,
-    base: options.base ?? (tree.floating ? 'floating' : 'fixed'),
+    base,
     links: tree.links,
     joints,
     dof: joints.flatMap((joint, index) => (joint.type === 'fixed' || joint.mimic !== null ? [] : [index])),
     meshes: options.meshes ?? {},
     notes,
   };
-  noteBase(model, tree.floating, notes);
   checkBodies(model, reader);
   return model;
 }
@@ -89,15 +93,6 @@ function addWorld(robot: XmlElement, links: Link[], reader: Reader): void {
   if (links.some(({ name }) => name === 'world') || !children(robot, 'joint').some(isWorld)) return;
   links.push({ name: 'world', inertial: null, visuals: [], collisions: [] });
   reader.notes.push('link world: named as a parent but not in the file, so it is an empty link');
-}
-
-function noteBase(model: RobotModel, floats: boolean, notes: string[]): void {
-  if (!floats) return;
-  notes.push(
-    model.base === 'floating'
-      ? 'the floating joint and its empty parent are left out: the robot moves freely in the world'
-      : 'the floating joint and its empty parent are left out: the robot stands still, as asked for',
-  );
 }
 
 /** What only shows once rigidly connected links are one body. */

@@ -98,7 +98,7 @@ function assetTransform(root: XmlElement): Matrix {
       // (x, y, z) -> (x, -z, y)
       return [s, 0, 0, 0, 0, 0, -s, 0, 0, s, 0, 0, 0, 0, 0, 1];
     case 'X_UP':
-      // (x, y, z) -> (-y, z... ) COLLADA: right -y, up x, in z; so (x, y, z) -> (-y, -z, x)
+      // its right is -y and x is up: (x, y, z) -> (-y, -z, x)
       return [0, -s, 0, 0, 0, 0, -s, 0, s, 0, 0, 0, 0, 0, 0, 1];
     default:
       return [s, 0, 0, 0, 0, s, 0, 0, 0, 0, s, 0, 0, 0, 0, 1];

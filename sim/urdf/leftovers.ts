@@ -61,10 +61,7 @@ export function noteLeftovers(robot: XmlElement, reader: Reader): void {
     }
   };
   visit(robot, '');
-  if (ignored.size > 0)
-    reader.notes.push(
-      `xacro left in the file and ignored: ${[...ignored].join(', ')}; names and links from it are missing`,
-    );
+  if (ignored.size > 0) reader.notes.push(`xacro was not expanded; ignored: ${[...ignored].join(', ')}`);
 }
 
 /** What of the mechanics an unexpanded call or condition would have made; null when nothing. */

@@ -12,7 +12,8 @@ export interface Tree {
   readonly links: readonly Link[];
   /** Parents before children. */
   readonly joints: readonly RawJoint[];
-  readonly floating: boolean;
+  /** The floating joint and the empty root link it hung from, which are not in the tree; null where the base is fixed. */
+  readonly leftOut: { readonly joint: string; readonly link: string } | null;
 }
 
 /** Joints sorted so that a link's own joint comes before the joints it carries. */
@@ -49,7 +50,7 @@ export function parentsFirst(joints: readonly RawJoint[], links: readonly Link[]
 /** Takes out the joint that says "this robot floats", with the empty link it hangs from. */
 export function liftBase(joints: readonly RawJoint[], links: readonly Link[], reader: Reader): Tree {
   const at = joints.findIndex(({ floating }) => floating);
-  if (at < 0) return { links, joints, floating: false };
+  if (at < 0) return { links, joints, leftOut: null };
   const { joint } = joints[at]!;
   const root = links[joint.parent]!;
   const refuse = (reason: string) =>
@@ -74,7 +75,7 @@ export function liftBase(joints: readonly RawJoint[], links: readonly Link[], re
         ...raw,
         joint: { ...raw.joint, parent: lower(raw.joint.parent), child: lower(raw.joint.child) },
       })),
-    floating: true,
+    leftOut: { joint: joint.name, link: root.name },
   };
 }
 

@@ -33,7 +33,10 @@ const EXPAND = 'expand the xacro first: xacro FILE > robot.urdf';
 export function rootElement(text: string, where: string): XmlElement {
   let root: XmlElement | null = null;
   try {
-    root = new DOMParser({ onError: stopUnlessHarmless }).parseFromString(text, 'text/xml').documentElement;
+    root = new DOMParser({ onError: stopUnlessHarmless, xmlns: prefixes(text) }).parseFromString(
+      text,
+      'text/xml',
+    ).documentElement;
   } catch (error) {
     throw new InputError(`${where}: not well-formed XML: ${messageOf(error).split('\n')[0]}`, {
       repair: 'mend the file; if it is a xacro, expand it first: xacro FILE > robot.urdf',
@@ -46,6 +49,15 @@ export function rootElement(text: string, where: string): XmlElement {
     });
   }
   return root;
+}
+
+/** Prefixes in use, as if they were declared: ROS does not ask for `xmlns:xacro`. A declaration in the file goes first. */
+function prefixes(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [, prefix] of text.matchAll(/[<\s]([A-Za-z][\w.-]*):[A-Za-z]/g)) {
+    if (prefix !== 'xml' && prefix !== 'xmlns') found[prefix!] = `urn:${prefix}`;
+  }
+  return found;
 }
 
 /** The parser would guess what a missing quote was to hold, and a robot would silently be another one. */
