@@ -10,7 +10,7 @@ import { mergeFixed } from './bodies.ts';
 import { readJoint } from './urdf/joints.ts';
 import { noteLeftovers } from './urdf/leftovers.ts';
 import { namedColors, readLink } from './urdf/links.ts';
-import { liftBase, parentsFirst, withLeaders } from './urdf/tree.ts';
+import { liftBase, parentsFirst, type Tree, withLeaders } from './urdf/tree.ts';
 import { children, fail, type Reader, rootElement, type XmlElement } from './urdf/xml.ts';
 
 export interface UrdfOptions {
@@ -57,10 +57,7 @@ export function parseUrdf(text: string, options: UrdfOptions): RobotModel {
   const tree = liftBase(parentsFirst(raw, links, reader), links, reader);
   const joints = withLeaders(tree.joints, reader);
   const base = options.base ?? (tree.leftOut === null ? 'fixed' : 'floating');
-  if (tree.leftOut !== null) {
-    const outcome = base === 'floating' ? 'the robot moves freely' : 'the robot stands still, as was asked for';
-    notes.push(`joint ${tree.leftOut.joint} and the empty link ${tree.leftOut.link} are left out: ${outcome}`);
-  }
+  if (tree.leftOut !== null) notes.push(leftOutNote(tree.leftOut, base));
   if (reader.leftOut.size > 0)
     notes.push(`names held xacro expressions, which were left out: ${[...reader.leftOut].join(', ')}`);
   if (!robot.getAttribute('name')) notes.push('<robot> has no name, so it is called robot');
@@ -78,6 +75,13 @@ export function parseUrdf(text: string, options: UrdfOptions): RobotModel {
   };
   checkBodies(model, reader);
   return model;
+}
+
+function leftOutNote({ joint, link }: NonNullable<Tree['leftOut']>, base: RobotModel['base']): string {
+  const outcome = base === 'floating' ? 'the robot moves freely' : 'the robot stands still, as was asked for';
+  const { xyz, quat } = joint.origin;
+  const moved = [...xyz, ...quat.slice(0, 3)].some((value) => value !== 0);
+  return `joint ${joint.name} and the empty link ${link} are left out: ${outcome}${moved ? '; the origin of the joint plays no part' : ''}`;
 }
 
 function meshProblem(file: string, { meshes, meshProblems, hasMesh }: UrdfOptions): string | null {

@@ -12,11 +12,11 @@ export interface Tree {
   readonly links: readonly Link[];
   /** Parents before children. */
   readonly joints: readonly RawJoint[];
-  /** The floating joint and the empty root link it hung from, which are not in the tree; null where the base is fixed. */
-  readonly leftOut: { readonly joint: string; readonly link: string } | null;
+  /** The floating joint, which is not in the tree, and the empty root link it hung from; null where the base is fixed. */
+  readonly leftOut: { readonly joint: Joint; readonly link: string } | null;
 }
 
-/** Joints sorted so that a link's own joint comes before the joints it carries. */
+/** Joints sorted so that a link's own joint comes before the joints it carries; as in the file where that is so there. */
 export function parentsFirst(joints: readonly RawJoint[], links: readonly Link[], reader: Reader): RawJoint[] {
   const owner = new Map<number, Joint>();
   for (const { joint } of joints) {
@@ -29,22 +29,23 @@ export function parentsFirst(joints: readonly RawJoint[], links: readonly Link[]
   const roots = links.flatMap((_, index) => (owner.has(index) ? [] : [index]));
   if (roots.length > 1) {
     const names = roots.map((index) => links[index]!.name).join(', ');
-    fail(reader, `there should be one root link, found ${names}`, 'connect the tree with joints');
+    fail(reader, `there should be one root link, found ${names}: no <joint> carries them`, 'connect the tree');
   }
-  const sorted: RawJoint[] = [];
+  const sorted = new Set<RawJoint>();
   const reached = new Set(roots);
-  while (sorted.length < joints.length) {
-    const next = joints.filter(({ joint }) => reached.has(joint.parent) && !reached.has(joint.child));
-    if (next.length === 0) {
-      const names = joints.filter((raw) => !sorted.includes(raw)).map(({ joint }) => `joint ${joint.name}`);
-      fail(reader, `${names.join(', ')} form a loop`, 'a URDF is a tree');
-    }
-    for (const raw of next) {
-      sorted.push(raw);
+  while (sorted.size < joints.length) {
+    const before = sorted.size;
+    for (const raw of joints) {
+      if (!reached.has(raw.joint.parent) || reached.has(raw.joint.child)) continue;
+      sorted.add(raw);
       reached.add(raw.joint.child);
     }
+    if (sorted.size === before) {
+      const names = joints.filter((raw) => !sorted.has(raw)).map(({ joint }) => `joint ${joint.name}`);
+      fail(reader, `${names.join(', ')} form a loop`, 'a URDF is a tree');
+    }
   }
-  return sorted;
+  return [...sorted];
 }
 
 /** Takes out the joint that says "this robot floats", with the empty link it hangs from. */
@@ -75,7 +76,7 @@ export function liftBase(joints: readonly RawJoint[], links: readonly Link[], re
         ...raw,
         joint: { ...raw.joint, parent: lower(raw.joint.parent), child: lower(raw.joint.child) },
       })),
-    leftOut: { joint: joint.name, link: root.name },
+    leftOut: { joint, link: root.name },
   };
 }
 

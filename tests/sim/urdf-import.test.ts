@@ -35,7 +35,9 @@ describe('a floating base', () => {
     expect(model.base).toBe('floating');
     expect(model.links.map(({ name }) => name)).toEqual(['trunk', 'leg']);
     expect(model.joints).toMatchObject([{ name: 'hip', parent: 0, child: 1 }]);
-    expect(model.notes).toEqual([expect.stringMatching(/joint free and the empty link world.*moves freely/)]);
+    expect(model.notes).toEqual([
+      expect.stringMatching(/joint free and the empty link world.*moves freely; the origin/),
+    ]);
   });
 
   it('stands still when that is asked for; a fixed one floats when that is asked for', () => {
