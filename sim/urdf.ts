@@ -246,7 +246,7 @@ function linkReference(
   return index;
 }
 
-/** Joints sorted so that a link's own joint comes before the joints it carries. */
+/** Joints so that a link's own joint comes before the joints it carries; else in the order of the file. */
 function parentsFirst(joints: readonly Joint[], links: readonly Link[], reader: Reader): Joint[] {
   const owner = new Map<number, Joint>();
   for (const joint of joints) {
@@ -268,12 +268,10 @@ function parentsFirst(joints: readonly Joint[], links: readonly Link[], reader: 
   const sorted: Joint[] = [];
   const reached = new Set(roots);
   while (sorted.length < joints.length) {
-    const next = joints.filter((joint) => reached.has(joint.parent) && !reached.has(joint.child));
-    if (next.length === 0) fail(reader, 'the joints form a loop', 'a URDF is a tree');
-    for (const joint of next) {
-      sorted.push(joint);
-      reached.add(joint.child);
-    }
+    const next = joints.find((joint) => reached.has(joint.parent) && !reached.has(joint.child));
+    if (next === undefined) fail(reader, 'the joints form a loop', 'a URDF is a tree');
+    sorted.push(next);
+    reached.add(next.child);
   }
   return sorted;
 }
