@@ -43,7 +43,7 @@ export const arm: RobotSettings = {
     selfCollision: false,
   },
   // kp = J w^2, kd = 2 J w at w = 2 pi 3.6 Hz. Shoulder and elbow: J 3.8 kg m2 (stretched arm about the shoulder) gives 2000
-  // and 170; gravity, 60 N m at worst, then bends it by 0.03 rad. Wrists: J 0.1 kg m2, at 11 Hz, gives 500 and 14.
+  // and 170; gravity, 60 N m at worst, then bends it by 0.03 rad. Wrists: J 0.1 kg m2, their motors', at 11 Hz, gives 500 and 14.
   gains: {
     shoulder_pan_joint: { kp: 2000, kd: 170 },
     shoulder_lift_joint: { kp: 2000, kd: 170 },
@@ -62,6 +62,15 @@ export const arm: RobotSettings = {
     wrist_3_joint: 1.2701,
   },
   spawn: { z: 0 },
+  // The motors behind their gears, about 101 : 1. Not published; 0.1 kg m2 is what MuJoCo Menagerie gives the UR5e.
+  armature: {
+    shoulder_pan_joint: 0.1,
+    shoulder_lift_joint: 0.1,
+    elbow_joint: 0.1,
+    wrist_1_joint: 0.1,
+    wrist_2_joint: 0.1,
+    wrist_3_joint: 0.1,
+  },
   // On a real UR (ur_robot_driver):
   //   state    /joint_states                                          sensor_msgs/msg/JointState, 500 Hz
   //   command  /scaled_joint_trajectory_controller/joint_trajectory   trajectory_msgs/msg/JointTrajectory, or

@@ -4,9 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type RobotConfig, robots } from '../../configs/robots.ts';
 import { forwardKinematics } from '../../core/kinematics.ts';
+import { makeCommand } from '../../core/robot.ts';
 import { type Inertial, jointNames, type RobotModel, type Vec3 } from '../../core/robot-model.ts';
 import { quatRotate } from '../../core/rotation.ts';
+import { nominalDynamics } from '../../sim/dynamics.ts';
 import { principalInertia } from '../../sim/inertia.ts';
+import { makeTwin } from '../../sim/twin.ts';
 import { parseUrdf } from '../../sim/urdf.ts';
 
 const load = (name: string) => {
@@ -165,6 +168,40 @@ describe.each([
   ])('moves as the published model: %s', (_, ours, published) => {
     // seven published digits
     expect(ours).toBeCloseTo(published, 6);
+  });
+
+  it('swings in MuJoCo as the published equations do', async () => {
+    const frictionless = { ...nominalDynamics(model), damping: [0, 0], friction: [0, 0] };
+    const twin = await makeTwin(model, frictionless);
+    twin.reset([1.2, 0.7], [0, 0]);
+    twin.act(makeCommand(2));
+    twin.step(1);
+    const q = [...twin.observe().q];
+    twin.close();
+
+    const acceleration = ([q1, q2, v1, v2]: readonly number[]): [number, number] => {
+      const c = m2 * l1 * c2 * Math.cos(q2!);
+      const s = m2 * l1 * c2 * Math.sin(q2!);
+      const far = m2 * c2 * 9.81 * Math.sin(q1! + q2!);
+      // M qdd = h: Coriolis and gravity
+      const [m11, m12, m22] = [i1 + i2 + m2 * l1 ** 2 + 2 * c, i2 + c, i2];
+      const h1 = s * (2 * v1! * v2! + v2! ** 2) - (m1 * c1 + m2 * l1) * 9.81 * Math.sin(q1!) - far;
+      const h2 = -s * v1! ** 2 - far;
+      const det = m11 * m22 - m12 ** 2;
+      return [(m22 * h1 - m12 * h2) / det, (m11 * h2 - m12 * h1) / det];
+    };
+    const rate = (x: readonly number[]) => [x[2]!, x[3]!, ...acceleration(x)];
+    const ahead = (x: readonly number[], k: readonly number[], h: number) => x.map((value, i) => value + h * k[i]!);
+    let x: number[] = [1.2, 0.7, 0, 0];
+    for (let step = 0, h = 1e-3; step < 1000; step++) {
+      const k1 = rate(x);
+      const k2 = rate(ahead(x, k1, h / 2));
+      const k3 = rate(ahead(x, k2, h / 2));
+      const k4 = rate(ahead(x, k3, h));
+      x = x.map((value, i) => value + (h / 6) * (k1[i]! + 2 * k2[i]! + 2 * k3[i]! + k4[i]!));
+    }
+    // seven digits of the figures, fourth order at 2 ms: 1e-4 rad after a second and two swings
+    for (const j of [0, 1]) expect(Math.abs(q[j]! - x[j]!)).toBeLessThan(1e-3);
   });
 
   it('has the published lengths, friction and torque', () => {
