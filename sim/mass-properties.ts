@@ -5,6 +5,7 @@ import { IDENTITY_QUAT, quatRotate } from '../core/rotation.ts';
 import type { Body } from './bodies.ts';
 import type { Dynamics } from './dynamics.ts';
 import { principalInertia, rotateTensor, TENSOR_ENTRIES, type Tensor } from './inertia.ts';
+import { PSEUDO_INERTIA, perturbInertia } from './pseudo-inertia.ts';
 
 export interface MassProperties {
   readonly mass: number;
@@ -72,7 +73,7 @@ function scaled(
   const tensor = rotateTensor(body.inertia, linkRotation);
   const full = tensor.map((value, k) => {
     const [row, column] = TENSOR_ENTRIES[k]!;
-    return scale * value + armature * axis[row]! * axis[column]!;
+    return massScale * value + added(row, column);
   });
   const principal = principalInertia(full as unknown as Tensor);
   return {

@@ -24,8 +24,6 @@ export interface UrdfOptions {
   readonly meshProblems?: Readonly<Record<string, string>>;
   /** Says whether a mesh reference can be found, where `meshes` is not given. Default: every mesh is taken to be there. */
   readonly hasMesh?: (file: string) => boolean;
-  readonly base?: RobotModel['base'];
-  readonly meshes?: RobotModel['meshes'];
 }
 
 /**
