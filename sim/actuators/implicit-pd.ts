@@ -40,7 +40,8 @@ export function implicitPdDrive(j: number, parameters: DriveParameters): Drive {
       past[QD] = qd;
     },
     ask({ q, qd, effort, kp, kd }, at, state, out) {
-      const [p, d] = [kpScale[j]! * kp[at]!, kdScale[j]! * kd[at]!];
+      const p = kpScale[j]! * kp[at]!;
+      const d = kdScale[j]! * kd[at]!;
       const rate = state.qd[j]!;
       const angle = state.q[j]! + encoderBias[j]!;
       const others = effort[at]! + past[LOAD]!;

@@ -1,4 +1,4 @@
-/** The delay from command to torque: whole and fractional steps, mixing, impulse, order, capacity. */
+/** The way from command to drive: whole and fractional steps, mixing, impulse, order, capacity. */
 
 import { describe, expect, it } from 'vitest';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
@@ -26,14 +26,14 @@ function effort(value: number) {
 
 /** Torques of `steps` physics steps; `pushes` are [given at step, value, latency]. */
 function play(steps: number, pushes: readonly (readonly [number, number, number])[], limit = 100): number[] {
-  const delay = new CommandQueue([0]);
-  delay.reset();
+  const queue = new CommandQueue([0]);
+  queue.reset();
   const state = makeState(1);
   const out = new Float64Array(1);
   const torques: number[] = [];
   for (let i = 0; i < steps; i++) {
-    for (const [at, value, latency] of pushes) if (at === i) delay.push(effort(value), i * DT + latency);
-    delay.torques(state, i * DT, DT, drivesWith(limit), out);
+    for (const [at, value, latency] of pushes) if (at === i) queue.push(effort(value), i * DT + latency);
+    queue.torques(state, i * DT, DT, drivesWith(limit), out);
     torques.push(out[0]!);
   }
   return torques;
@@ -90,16 +90,16 @@ describe('CommandQueue', () => {
   });
 
   it('keeps the order of many commands on their way, and copies them', () => {
-    const delay = new CommandQueue([0]);
-    delay.reset();
+    const queue = new CommandQueue([0]);
+    queue.reset();
     const command = effort(0);
     const out = new Float64Array(1);
     // Past the ring's end, more than once.
     for (let i = 0; i < 700; i++) {
       command.effort[0] = i;
-      delay.push(command, (i + 100) * DT);
+      queue.push(command, (i + 100) * DT);
       command.effort[0] = -1e9;
-      delay.torques(makeState(1), i * DT, DT, drivesWith(1e6), out);
+      queue.torques(makeState(1), i * DT, DT, drivesWith(1e6), out);
       expect(out[0]).toBeCloseTo(Math.max(0, i - 100), 6);
     }
   });
@@ -121,40 +121,66 @@ describe('CommandQueue', () => {
   });
 
   it('applies gains to the state at the start of the step', () => {
-    const delay = new CommandQueue([0]);
-    delay.reset();
+    const queue = new CommandQueue([0]);
+    queue.reset();
     const command = makeCommand(1);
     command.q[0] = 1;
     command.kp[0] = 10;
     command.kd[0] = 2;
     command.effort[0] = 0.5;
-    delay.push(command, 0);
+    queue.push(command, 0);
     const state = makeState(1);
     state.q[0] = 0.25;
     state.qd[0] = 3;
     const out = new Float64Array(1);
-    delay.torques(state, 0, DT, drivesWith(100), out);
+    queue.torques(state, 0, DT, drivesWith(100), out);
     // 10 (1 - 0.25) + 2 (0 - 3) + 0.5
     expect(out[0]).toBe(2);
   });
 
   it('refuses more commands than it can hold instead of losing one', () => {
-    const delay = new CommandQueue([0]);
-    delay.reset();
-    for (let i = 0; i < 255; i++) delay.push(effort(i), 1 + i * 1e-3);
-    expect(() => delay.push(effort(255), 2)).toThrow(/more than 256 commands/);
+    const queue = new CommandQueue([0]);
+    queue.reset();
+    for (let i = 0; i < 255; i++) queue.push(effort(i), 1 + i * 1e-3);
+    expect(() => queue.push(effort(255), 2)).toThrow(/more than 256 commands/);
+  });
+
+  it('is late for each joint by its own time, on top of what all share', () => {
+    const queue = new CommandQueue([0, DT, 2.5 * DT]);
+    queue.reset();
+    const command = makeCommand(3);
+    command.effort.fill(1);
+    const ask: Drive = {
+      ask(commands, at, _state, out) {
+        out[at % 3] = commands.effort[at]!;
+      },
+    };
+    const out = new Float64Array(3);
+    const torques: number[][] = [];
+    for (let i = 0; i < 5; i++) {
+      if (i === 0) queue.push(command, DT);
+      queue.torques(makeState(3), i * DT, DT, [ask, ask, ask], out);
+      torques.push([...out]);
+    }
+    expect(torques).toEqual([
+      [0, 0, 0],
+      [1, 0, 0],
+      [1, 1, 0],
+      [1, 1, expect.closeTo(0.5, 12)],
+      [1, 1, 1],
+    ]);
   });
 
   it('forgets everything at a reset', () => {
-    const delay = new CommandQueue([0]);
-    delay.reset();
-    delay.push(effort(1), 0);
+    const queue = new CommandQueue([0]);
+    queue.reset();
+    queue.push(effort(1), 0);
     const out = new Float64Array(1);
-    delay.torques(makeState(1), 0, DT, drivesWith(10), out);
-    delay.push(effort(5), 0.02);
-    delay.reset();
+    queue.torques(makeState(1), 0, DT, drivesWith(10), out);
+    queue.push(effort(5), 0.02);
+    queue.reset();
     for (let i = 0; i < 10; i++) {
-      delay.torques(makeState(1), i * DT, DT, drivesWith(10), out);
+      queue.torques(makeState(1), i * DT, DT, drivesWith(10), out);
       expect(out[0]).toBe(0);
     }
   });
