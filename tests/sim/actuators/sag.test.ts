@@ -8,12 +8,18 @@ import type { ActuatorKind } from '../../../sim/robot-spec.ts';
 import { dynamicsOf } from './rig.ts';
 
 const rapier = await loadRapier();
-const [KP, KD, MASS, LEVER] = [25, 0.5, 1, 0.2];
+const [MASS, LEVER] = [1, 0.2];
 /** kp s = m g l cos s */
 const SAG = 0.0782;
 
 /** How far the arm hangs below the horizontal after 4 s, rad, and how fast it still moves, rad/s. */
-function settle(kind: ActuatorKind, linkInertia: number, dt: number): { sag: number; speed: number } {
+function settle(
+  kind: ActuatorKind,
+  linkInertia: number,
+  dt: number,
+  kp = 25,
+  kd = 0.5,
+): { sag: number; speed: number } {
   const world = new rapier.World({ x: 0, y: 0, z: -9.81 });
   world.timestep = dt;
   const base = world.createRigidBody(rapier.RigidBodyDesc.fixed());
@@ -26,8 +32,8 @@ function settle(kind: ActuatorKind, linkInertia: number, dt: number): { sag: num
   const drives = new Drives([kind], dt);
   drives.reset(dynamicsOf(1), [linkInertia + MASS * LEVER ** 2]);
   const command = makeCommand(1);
-  command.kp[0] = KP;
-  command.kd[0] = KD;
+  command.kp[0] = kp;
+  command.kd[0] = kd;
   drives.push(command, 0);
   const state = makeState(1);
   const out = new Float64Array(1);
@@ -55,5 +61,23 @@ describe.each<ActuatorKind>([{ kind: 'pd' }, { kind: 'implicit-pd' }])('a $kind 
     // The line drawn is 2%; both are far better.
     expect(Math.abs(sag / SAG - 1)).toBeLessThan(0.02);
     expect(speed).toBeLessThan(1e-3);
+  });
+});
+
+describe('gains beyond the explicit drive', () => {
+  it.each([
+    [1e4, 100],
+    [1e6, 1e3],
+  ])('are held by the implicit one: kp %d, kd %d', (kp, kd) => {
+    for (const linkInertia of [0.005, 0.0005]) {
+      const { sag, speed } = settle({ kind: 'implicit-pd' }, linkInertia, 0.005, kp, kd);
+      // m g l / kp; the engine's angles are of single precision, 1e-7 rad
+      expect(Math.abs(sag - (9.81 * MASS * LEVER) / kp)).toBeLessThan(2e-6);
+      expect(speed).toBeLessThan(1e-3);
+    }
+  });
+
+  it('turn the explicit one loose', () => {
+    expect(settle({ kind: 'pd' }, 0.005, 0.005, 1e4, 100).speed).toBeGreaterThan(1);
   });
 });
