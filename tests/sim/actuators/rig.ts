@@ -1,14 +1,29 @@
 /** What the tests of drives share: parameters of an episode, commands of one joint, a joint without friction. */
 
 import { type JointCommand, makeCommand, makeState } from '../../../core/robot.ts';
+import type { RobotModel } from '../../../core/robot-model.ts';
 import { Drives } from '../../../sim/actuators/drives.ts';
-import type { Dynamics } from '../../../sim/dynamics.ts';
+import { type Dynamics, nominalDynamics } from '../../../sim/dynamics.ts';
 import type { ActuatorSpec } from '../../../sim/robot-spec.ts';
+
+const NO_ROBOT: RobotModel = {
+  name: 'none',
+  urdfHash: '',
+  urdf: '',
+  base: 'fixed',
+  links: [],
+  joints: [],
+  dof: [],
+  meshes: {},
+  notes: [],
+};
 
 /** Ideal motors of `nJoints` joints, limit 1000, unless changed. */
 export function dynamicsOf(nJoints: number, changes: Partial<Dynamics> = {}): Dynamics {
   const constant = (value: number) => Array.from({ length: nJoints }, () => value);
   return {
+    // The scalars of a robot without joints, so that new ones need no line here.
+    ...nominalDynamics(NO_ROBOT),
     massScale: constant(1),
     comScale: constant(1),
     armature: constant(0),
@@ -20,10 +35,6 @@ export function dynamicsOf(nJoints: number, changes: Partial<Dynamics> = {}): Dy
     kpScale: constant(1),
     kdScale: constant(1),
     encoderBias: constant(0),
-    latency: 0,
-    gravity: 9.81,
-    positionNoise: 0,
-    velocityNoise: 0,
     ...changes,
   };
 }
