@@ -41,10 +41,13 @@ function describe(task: TaskDefinition): string {
     ...Object.entries(task.rewards).map(
       ([name, term]) => `  ${name.padEnd(16)} ${String(term.weight).padStart(6)}  ${term.doc}`,
     ),
-    'randomisation (at every reset)',
-    ...Object.entries(task.randomization).map(([name, term]) => {
+    'randomisation (at every reset unless it says otherwise)',
+    ...Object.entries(task.randomization).flatMap(([name, term]) => {
+      if (!('operation' in term)) return Object.entries(term).map(([part, value]) => `  ${name}.${part} ${value}`);
       const unit = term.operation === 'scale' ? '' : ` ${parameterUnits[name as DynamicsParameter]}`;
-      return `  ${name.padEnd(16)} ${term.operation} U(${term.range.join(', ')})${unit}`;
+      const when = term.mode === undefined ? '' : `, at ${term.mode}`;
+      const letter = term.distribution === 'gaussian' ? 'N' : term.distribution === 'logUniform' ? 'logU' : 'U';
+      return `  ${name.padEnd(16)} ${term.operation} ${letter}(${term.range.join(', ')})${unit}${when}`;
     }),
     '',
     `landfall train ${task.name}`,

@@ -30,6 +30,29 @@ export interface Dynamics {
   /** Standard deviation of the encoders' position and velocity noise, rad and rad/s. */
   positionNoise: number;
   velocityNoise: number;
+  /** Coulomb friction coefficient between the robot and what it touches [-]. */
+  contactFriction: number;
+  /** Speed after over speed before an impact [-]. */
+  restitution: number;
+  /** Mass added to the base link at its centre of mass, kg. */
+  payload: number;
+  /** Scale of the base link's mass and rotational inertia [-]. */
+  baseMassScale: number;
+  /** Offset of the base link's centre of mass along the base link's axes, m. */
+  comX: number;
+  comY: number;
+  comZ: number;
+  /** Turn of the IMU's real mount against the modelled one (roll, pitch, yaw as URDF's), rad. */
+  imuRoll: number;
+  imuPitch: number;
+  imuYaw: number;
+  /** Added to the latency of every sensor, s. */
+  sensorLatency: number;
+  /**
+   * Perturbations of sim/pseudo-inertia.ts, [(1 + nJoints) * 10]: the base link's, then those of the links that the joints
+   * move, each along its own link's axes. Absent: all 0.
+   */
+  pseudoInertia?: number[];
 }
 
 /** The parameters the URDF and the model stand for: no latency, no noise, an ideal motor. */
@@ -49,6 +72,17 @@ export function nominalDynamics(model: RobotModel): Dynamics {
     gravity: 9.81,
     positionNoise: 0,
     velocityNoise: 0,
+    contactFriction: 0.8,
+    restitution: 0,
+    payload: 0,
+    baseMassScale: 1,
+    comX: 0,
+    comY: 0,
+    comZ: 0,
+    imuRoll: 0,
+    imuPitch: 0,
+    imuYaw: 0,
+    sensorLatency: 0,
   };
 }
 
@@ -72,6 +106,17 @@ export const scalarParameters = [
   'gravity',
   'positionNoise',
   'velocityNoise',
+  'contactFriction',
+  'restitution',
+  'payload',
+  'baseMassScale',
+  'comX',
+  'comY',
+  'comZ',
+  'imuRoll',
+  'imuPitch',
+  'imuYaw',
+  'sensorLatency',
 ] as const satisfies readonly (keyof Dynamics)[];
 
 export type PerJointParameter = (typeof perJointParameters)[number];
@@ -91,4 +136,15 @@ export const parameterUnits: Readonly<Record<DynamicsParameter, string>> = {
   gravity: 'm/s2',
   positionNoise: 'rad',
   velocityNoise: 'rad/s',
+  contactFriction: '1',
+  restitution: '1',
+  payload: 'kg',
+  baseMassScale: '1',
+  comX: 'm',
+  comY: 'm',
+  comZ: 'm',
+  imuRoll: 'rad',
+  imuPitch: 'rad',
+  imuYaw: 'rad',
+  sensorLatency: 's',
 };

@@ -1,5 +1,6 @@
-/** Draws the physical parameters of an episode around the nominal ones. Knows no engine. */
+/** Draws the physical parameters of an environment and of an episode around the nominal ones. Knows no engine. */
 
+import { exp, log } from '../core/math.ts';
 import type { RandomStream } from '../core/rng.ts';
 import {
   cloneDynamics,
@@ -8,10 +9,13 @@ import {
   perJointParameters,
   scalarParameters,
 } from './dynamics.ts';
-import type { RandomizationTable, RandomizationTerm } from './task.ts';
+import { PSEUDO_INERTIA } from './pseudo-inertia.ts';
+import type { PseudoInertiaTerm, RandomizationTable, RandomizationTerm, Range } from './randomization-terms.ts';
 
 /**
- * nominal op (centre + width * (U(lower, upper) - centre)), with centre the value that changes nothing.
+ * An episode's parameters: all terms but those of `startup`. nominal op (centre + width * (x - centre)), with x drawn as the
+ * term says and centre the value that changes nothing.
+ * @param nominal of the environment, as `sampleStartup` gives it
  * @param width 1 draws from the whole range, 0 gives the nominal parameters
  */
 export function sampleDynamics(
@@ -20,38 +24,111 @@ export function sampleDynamics(
   width: number,
   random: RandomStream,
 ): Dynamics {
+  return sampleTerms(nominal, table, width, random, (mode) => mode !== 'startup');
+}
+
+/** What an environment's episodes vary around: the `startup` terms. @param random of the environment, not of an episode */
+export function sampleStartup(
+  nominal: Dynamics,
+  table: RandomizationTable,
+  width: number,
+  random: RandomStream,
+): Dynamics {
+  return sampleTerms(nominal, table, width, random, (mode) => mode === 'startup');
+}
+
+function sampleTerms(
+  nominal: Dynamics,
+  table: RandomizationTable,
+  width: number,
+  random: RandomStream,
+  now: (mode: RandomizationTerm['mode']) => boolean,
+): Dynamics {
   const sample = cloneDynamics(nominal);
   for (const name of perJointParameters) {
     const term = table[name];
-    if (term === undefined) continue;
-    sample[name] = nominal[name].map((value) => draw(value, term, width, random));
+    if (term !== undefined && now(term.mode)) drawJoints(nominal[name], term, width, random, sample[name]);
   }
   for (const name of scalarParameters) {
     const term = table[name];
-    if (term !== undefined) sample[name] = draw(nominal[name], term, width, random);
+    if (term !== undefined && now(term.mode)) sample[name] = draw(nominal[name], term, width, random);
+  }
+  const inertia = table.pseudoInertia;
+  if (inertia !== undefined && now(inertia.mode)) {
+    sample.pseudoInertia = drawPseudoInertia(nominal, inertia, width, random);
   }
   return sample;
 }
 
-function draw(nominal: number, term: RandomizationTerm, width: number, random: RandomStream): number {
-  const value = random.between(term.range[0], term.range[1]);
-  switch (term.operation) {
-    case 'scale':
-      return nominal * (1 + width * (value - 1));
-    case 'add':
-      return nominal + width * value;
-    case 'abs':
-      return nominal + width * (value - nominal);
+/** One draw for each joint, or one for all. @param nominal,out [nJoints] */
+export function drawJoints(
+  nominal: readonly number[],
+  term: RandomizationTerm,
+  width: number,
+  random: RandomStream,
+  out: number[],
+): void {
+  let x = 0;
+  for (let j = 0; j < nominal.length; j++) {
+    if (j === 0 || term.shared !== true) x = drawFrom(term.range, term.distribution, random);
+    out[j] = apply(nominal[j]!, term.operation, x, width);
   }
 }
 
-/** The sampled values under flat names, for the episode's record. One joint: `damping`; more: `damping.JOINT`. */
+export function draw(nominal: number, term: RandomizationTerm, width: number, random: RandomStream): number {
+  return apply(nominal, term.operation, drawFrom(term.range, term.distribution, random), width);
+}
+
+function apply(nominal: number, operation: RandomizationTerm['operation'], x: number, width: number): number {
+  switch (operation) {
+    case 'scale':
+      return nominal * (1 + width * (x - 1));
+    case 'add':
+      return nominal + width * x;
+    case 'abs':
+      return nominal + width * (x - nominal);
+  }
+}
+
+function drawFrom(range: Range, distribution: RandomizationTerm['distribution'], random: RandomStream): number {
+  switch (distribution) {
+    case 'logUniform':
+      return exp(random.between(log(range[0]), log(range[1])));
+    case 'gaussian': {
+      let z = random.normal();
+      while (Math.abs(z) > 3) z = random.normal();
+      return range[0] + range[1] * z;
+    }
+    default:
+      return random.between(range[0], range[1]);
+  }
+}
+
+/** [(1 + nJoints) * 10] */
+function drawPseudoInertia(nominal: Dynamics, term: PseudoInertiaTerm, width: number, random: RandomStream): number[] {
+  const count = (1 + nominal.massScale.length) * PSEUDO_INERTIA.length;
+  return Array.from({ length: count }, (_, i) => {
+    const range = term[PSEUDO_INERTIA[i % PSEUDO_INERTIA.length]!.group];
+    const x = range === undefined ? 0 : drawFrom(range, term.distribution, random);
+    return (nominal.pseudoInertia?.[i] ?? 0) + width * x;
+  });
+}
+
+/**
+ * The sampled values under flat names, for the episode's record. One joint: `damping`; more: `damping.JOINT`. Perturbed
+ * inertia: `pseudoInertia.base.alpha`, `pseudoInertia.JOINT.alpha`.
+ */
 export function flattenDynamics(dynamics: Dynamics, joints: readonly string[]): Record<string, number> {
   const flat: Record<string, number> = {};
   for (const name of perJointParameters) {
     for (const [j, joint] of joints.entries()) flat[flatName(name, joint, joints.length)] = dynamics[name][j]!;
   }
   for (const name of scalarParameters) flat[name] = dynamics[name];
+  for (const [i, value] of (dynamics.pseudoInertia ?? []).entries()) {
+    const link = Math.floor(i / PSEUDO_INERTIA.length);
+    const { name } = PSEUDO_INERTIA[i % PSEUDO_INERTIA.length]!;
+    flat[`pseudoInertia.${link === 0 ? 'base' : joints[link - 1]!}.${name}`] = value;
+  }
   return flat;
 }
 

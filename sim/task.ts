@@ -6,8 +6,10 @@
 import type { ActionContract, ObservationContract } from '../core/contract.ts';
 import type { RandomStream } from '../core/rng.ts';
 import type { RobotState } from '../core/robot.ts';
-import type { DynamicsParameter } from './dynamics.ts';
+import type { RandomizationTable } from './randomization-terms.ts';
 import type { PhysicsSettings } from './rapier-robot.ts';
+
+export type { RandomizationTable, RandomizationTerm } from './randomization-terms.ts';
 
 /** What reward and termination terms see of one control step. */
 export interface StepView {
@@ -24,14 +26,6 @@ export interface RewardTerm {
   readonly fn: (view: StepView) => number;
   readonly doc: string;
 }
-
-/** How a parameter is drawn at every reset: nominal op U(lower, upper). */
-export interface RandomizationTerm {
-  readonly operation: 'abs' | 'scale' | 'add';
-  readonly range: readonly [number, number];
-}
-
-export type RandomizationTable = Partial<Record<DynamicsParameter, RandomizationTerm>>;
 
 /** A term without what follows from the robot and the term's function. */
 export type ObservationSpec = Omit<ObservationContract, 'size' | 'unit' | 'frame'>;

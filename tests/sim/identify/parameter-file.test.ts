@@ -68,7 +68,7 @@ describe('dynamicsFrom', () => {
     expect(range('massScale')[1]).toBeCloseTo(0.04, 12);
     // Friction below 0 would push the robot.
     expect(dynamics.damping[0]! + range('damping')[0]).toBeCloseTo(0, 12);
-    for (const term of Object.values(spread)) expect(term!.operation).toBe('add');
+    for (const term of Object.values(spread)) expect(term).toHaveProperty('operation', 'add');
   });
 
   it('refuses the parameters of another robot', () => {
