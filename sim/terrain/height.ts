@@ -70,7 +70,7 @@ function topOf({ geometry, pose }: StaticShape, x: number, y: number): number {
 function between(k: number, half: number): void {
   const [o, d] = [origin[k]!, down[k]!];
   if (Math.abs(d) < 1e-12) {
-    if (Math.abs(o) > half) leave = -Infinity;
+    if (Math.abs(o) > half) miss();
     return;
   }
   const [a, b] = [(-half - o) / d, (half - o) / d];
@@ -88,8 +88,14 @@ function within(n: number, radius: number): void {
     oo += origin[k]! * origin[k]!;
   }
   const root = od * od - dd * oo;
-  if (root < 0 || (dd < 1e-20 && oo > 0)) leave = -Infinity;
+  if (root < 0 || (dd < 1e-20 && oo > 0)) miss();
   if (root < 0 || dd < 1e-20) return;
   enter = Math.max(enter, (-od - Math.sqrt(root)) / dd);
   leave = Math.min(leave, (-od + Math.sqrt(root)) / dd);
+}
+
+/** Keep nothing of the line. */
+function miss(): void {
+  enter = Infinity;
+  leave = -Infinity;
 }
