@@ -3,9 +3,9 @@
  * starts on a flat patch; sizes as legged_gym's (Rudin et al., CoRL 2021). Equal streams give the same tile at every
  * difficulty, only lower or higher. Knows no engine.
  *
- * Smooth ground is a height field. Stairs and obstacles are boxes: a field cannot have an upright riser (it leans over one
- * cell), its triangles are a skin that a fast foot falls through, and feet catch on its inner edges; boxes are solid, exact in
- * Rapier and in MuJoCo, and a flight takes few of them.
+ * Smooth ground is a height field. Stairs and obstacles are boxes, because a field cannot have an upright riser: it leans over
+ * one cell. Boxes never lie beside one another with their tops at one height: in Rapier a ball that rolls over such a seam
+ * hits the second box's edge and bounces back.
  */
 
 import type { RandomStream } from '../../core/rng.ts';
@@ -40,7 +40,18 @@ const EASIEST = { step: 0.05, obstacle: 0.05 } as const;
 const NOISE_CELLS = 2;
 /** Depth of a stair, m. */
 const TREAD = 0.31;
-const OBSTACLES = 20;
+/** Places tried; about a quarter are free. */
+const OBSTACLE_ATTEMPTS = 60;
+/** Between obstacles, m. */
+const GAP = 0.05;
+
+/** Centre and sides. */
+interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly a: number;
+  readonly b: number;
+}
 
 /**
  * @param difficulty 0 to 1
@@ -108,17 +119,18 @@ function slopeField(slope: number): HeightField {
   return makeField((x, y) => slope * Math.max(0, Math.max(Math.abs(x), Math.abs(y)) - PLATFORM_HALF));
 }
 
-/** Square rings around the start, each one step higher, the last to the tile's edge. */
+/**
+ * Four flights around the start, each step reaching to the tile's edge under the next. The flights along y begin with half a
+ * step, so that where two meet in a corner their tops differ.
+ */
 function stairsUp(step: number): StaticShape[] {
   const shapes: StaticShape[] = [];
-  const steps = stepCount();
-  for (let k = 1; k <= steps; k++) {
+  for (let k = 1; k <= stepCount(); k++) {
     const inner = PLATFORM_HALF + (k - 1) * TREAD;
-    const outer = k === steps ? TILE / 2 : inner + TREAD;
-    const [middle, depth, height] = [(inner + outer) / 2, outer - inner, k * step];
+    const [middle, depth] = [(inner + TILE / 2) / 2, TILE / 2 - inner];
     for (const side of [-1, 1]) {
-      shapes.push(box(side * middle, 0, depth, 2 * outer, height));
-      shapes.push(box(0, side * middle, 2 * inner, depth, height));
+      shapes.push(box(side * middle, 0, depth, TILE, k * step));
+      shapes.push(box(0, side * middle, TILE, depth, (k - 0.5) * step));
     }
   }
   return shapes;
@@ -138,18 +150,22 @@ function stepCount(): number {
   return Math.floor((TILE / 2 - PLATFORM_HALF) / TREAD);
 }
 
-/** Boxes of 0.5 to 2 m a side and half or the whole height, anywhere but on the platform; they may overlap. */
+/** Boxes of 0.5 to 1.5 m a side and half or the whole height that touch neither the platform nor one another. */
 function obstacles(height: number, random: RandomStream): StaticShape[] {
-  return Array.from({ length: OBSTACLES }, () => {
-    const [a, b] = [random.between(0.5, 2), random.between(0.5, 2)];
+  const taken: Rectangle[] = [{ x: 0, y: 0, a: 2 * PLATFORM_HALF, b: 2 * PLATFORM_HALF }];
+  const shapes: StaticShape[] = [];
+  for (let attempt = 0; attempt < OBSTACLE_ATTEMPTS; attempt++) {
+    const [a, b] = [random.between(0.5, 1.5), random.between(0.5, 1.5)];
+    const x = random.between(-1, 1) * (TILE / 2 - a / 2);
+    const y = random.between(-1, 1) * (TILE / 2 - b / 2);
     const tall = random.below(2) === 0 ? height / 2 : height;
-    for (;;) {
-      const x = random.between(-1, 1) * (TILE / 2 - a / 2);
-      const y = random.between(-1, 1) * (TILE / 2 - b / 2);
-      // At 2 m a side there is room beside the platform: |x| up to 3 m, and 2.5 m is enough.
-      if (Math.abs(x) >= PLATFORM_HALF + a / 2 || Math.abs(y) >= PLATFORM_HALF + b / 2) return box(x, y, a, b, tall);
-    }
-  });
+    const overlaps = (other: Rectangle) =>
+      Math.abs(x - other.x) < (a + other.a) / 2 + GAP && Math.abs(y - other.y) < (b + other.b) / 2 + GAP;
+    if (taken.some(overlaps)) continue;
+    taken.push({ x, y, a, b });
+    shapes.push(box(x, y, a, b, tall));
+  }
+  return shapes;
 }
 
 /** A box that stands on z = 0. */
