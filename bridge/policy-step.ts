@@ -28,8 +28,7 @@ export class PolicyStep {
 
   constructor(contract: Contract, actor: ActorLike) {
     this.#actor = actor;
-    const joints = contract.joints.map((joint) => joint.name);
-    this.#observer = new Observer(contract.observations, joints);
+    this.#observer = new Observer(contract.observations, contract);
     this.#actuation = new Actuation(contract);
     this.obs = new Float32Array(this.#observer.size);
     this.action = new Float32Array(this.#actuation.size);

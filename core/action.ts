@@ -4,6 +4,7 @@
  */
 
 import type { ActionContract, Contract } from './contract.ts';
+import { InputError } from './errors.ts';
 import { clamp } from './math.ts';
 import { indexOfJoint } from './observation.ts';
 import type { JointCommand } from './robot.ts';
@@ -29,6 +30,12 @@ export class Actuation {
 
   constructor(contract: Pick<Contract, 'actions' | 'joints' | 'control'>) {
     const names = contract.joints.map((joint) => joint.name);
+    for (const { name, kind, joints, drive } of contract.actions) {
+      if (kind === 'twist' && (joints.length !== 2 || drive === undefined))
+        throw new InputError(`action ${name}: a twist should have two wheels, left then right, and a drive`, {
+          repair: 'give joints: [left, right] and drive: { radius, separation, angularScale }',
+        });
+    }
     this.#terms = contract.actions.map((spec) => ({
       spec,
       joints: Int32Array.from(spec.joints.map((name) => indexOfJoint(names, name, `action ${spec.name}`))),
@@ -61,18 +68,36 @@ export class Actuation {
       for (let i = 0; i < joints.length; i++) {
         const a = clamp(action[offset + at]!, -1, 1);
         this.lastAction[at++] = a;
-        const wanted = clamp(spec.offset + spec.scale * a, spec.clip[0], spec.clip[1]);
+        const scale = spec.kind === 'twist' && i === 1 ? spec.drive!.angularScale : spec.scale;
+        const wanted = clamp(spec.offset + scale * a, spec.clip[0], spec.clip[1]);
         const value = clamp(wanted, last[i]! - maxStep, last[i]! + maxStep);
         last[i] = value;
         const j = joints[i]!;
-        if (spec.kind === 'effort') {
-          out.effort[j] = value;
-        } else {
-          out.q[j] = this.#defaults[j]! + value;
-          out.kp[j] = this.#kp[j]!;
-          out.kd[j] = this.#kd[j]!;
+        switch (spec.kind) {
+          case 'effort':
+            out.effort[j] = value;
+            break;
+          case 'position':
+            out.q[j] = this.#defaults[j]! + value;
+            out.kp[j] = this.#kp[j]!;
+            out.kd[j] = this.#kd[j]!;
+            break;
+          case 'velocity':
+          case 'twist':
+            out.qd[j] = value;
+            out.kd[j] = this.#kd[j]!;
+            break;
         }
       }
+      if (spec.kind === 'twist') turnWheels(spec, last, joints, out);
     }
   }
+}
+
+/** Wheel speeds of the twist (v, w) in `twist`: (v -+ w d / 2) / r, left then right. */
+function turnWheels(spec: ActionContract, twist: Float64Array, wheels: Int32Array, out: JointCommand): void {
+  const { radius, separation } = spec.drive!;
+  const half = (twist[1]! * separation) / 2;
+  out.qd[wheels[0]!] = (twist[0]! - half) / radius;
+  out.qd[wheels[1]!] = (twist[0]! + half) / radius;
 }

@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import { parseWith } from './schema.ts';
 
-export const CONTRACT_VERSION = 1;
+export const CONTRACT_VERSION = 2;
 
 const finite = v.pipe(v.number(), v.finite());
 const positive = v.pipe(finite, v.minValue(0));
@@ -35,14 +35,20 @@ const jointSchema = v.strictObject({
 
 const actionSchema = v.strictObject({
   name: v.string(),
-  kind: v.picklist(['effort', 'position']),
+  kind: v.picklist(['effort', 'position', 'velocity', 'twist']),
   joints: v.array(v.string()),
-  /** command = clip(offset + scale * action): N m for effort, rad from the default position for position. */
+  /**
+   * command = clip(offset + scale * action): N m or N for effort, rad or m from the default position for position, rad/s or
+   * m/s for velocity. `twist` is for a base on two wheels, `joints` left then right: two actions, forward m/s and turning
+   * rad/s, each scaled by `scale` and `drive.angularScale`.
+   */
   scale: finite,
   offset: finite,
   clip: range,
   /** Largest change of the command, per second; null for none. */
   rateLimit: limit,
+  /** Of a `twist`: wheel radius and the distance between the wheels, m. */
+  drive: v.optional(v.strictObject({ radius: positive, separation: positive, angularScale: positive })),
 });
 
 const observationSchema = v.strictObject({
@@ -50,6 +56,10 @@ const observationSchema = v.strictObject({
   /** The term's function in core/observation.ts. */
   term: v.string(),
   joints: v.array(v.string()),
+  /** The sensor it reads, where its term reads one. */
+  sensor: v.optional(v.string()),
+  /** What it picks, where its term picks: names of numbers of the command. */
+  of: v.optional(v.array(v.string())),
   /** Numbers this term writes, history included. */
   size: natural,
   unit: v.string(),
@@ -79,10 +89,22 @@ const networkSchema = v.strictObject({
   activation: v.picklist(['tanh', 'elu', 'relu']),
 });
 
+const topicSchema = v.strictObject({ topic: v.string(), type: v.string() });
+
 const rosSchema = v.strictObject({
-  state: v.strictObject({ topic: v.string(), type: v.string() }),
+  state: topicSchema,
   /** `mapping` names a file of bridge/mappings/, which turns a joint command into a message of `type`. */
-  command: v.strictObject({ topic: v.string(), type: v.string(), mapping: v.string() }),
+  command: v.strictObject({
+    topic: v.string(),
+    type: v.string(),
+    mapping: v.string(),
+    /** Numbers the mapping needs, such as a wheel's radius. */
+    options: v.optional(v.record(v.string(), finite)),
+  }),
+  /** Where each sensor's readings come from, by its name. */
+  sensors: v.optional(v.record(v.string(), topicSchema)),
+  /** Where pose and velocity of the base come from, where something measures them. */
+  odometry: v.optional(topicSchema),
   /** Who stops the robot when commands stop, and after how long; null when nobody does. */
   watchdog: v.nullable(v.strictObject({ seconds: positive, by: v.string() })),
 });
@@ -96,6 +118,12 @@ const safetySchema = v.strictObject({
   damping: positive,
 });
 
+const commandSchema = v.strictObject({
+  names: v.array(v.string()),
+  units: v.array(v.string()),
+  ranges: v.array(range),
+});
+
 export const contractSchema = v.strictObject({
   schema: v.literal(CONTRACT_VERSION),
   robot: v.strictObject({ name: v.string(), urdfHash: v.string() }),
@@ -103,6 +131,10 @@ export const contractSchema = v.strictObject({
   control: v.strictObject({ rateHz: positive, physicsDt: positive }),
   actions: v.array(actionSchema),
   observations: v.array(observationSchema),
+  /** What the robot is asked to do; no names when the task says it all. */
+  command: commandSchema,
+  /** Numbers of each of the robot's sensors by name, its joint encoders aside. */
+  sensors: v.record(v.string(), natural),
   normalizer: normalizerSchema,
   network: networkSchema,
   safety: safetySchema,
@@ -142,3 +174,6 @@ export function obsDim(contract: Pick<Contract, 'observations'>): number {
 export function actionDim(contract: Pick<Contract, 'actions'>): number {
   return contract.actions.reduce((sum, term) => sum + term.joints.length, 0);
 }
+
+/** What observation terms are bound to. */
+export type ObservationLayout = Pick<Contract, 'joints' | 'sensors' | 'command' | 'actions'>;

@@ -8,7 +8,7 @@ import type { RobotModel } from './robot-model.ts';
 
 /** What follows from a model alone; found once. */
 interface Plan {
-  /** For each joint, its index in q, or -1 for a fixed one. */
+  /** For each joint, its index in q, that of its leader where it follows one, or -1 for a fixed one. */
   readonly coordinates: Int32Array;
   /** Links that no joint carries: one in a well-formed model. */
   readonly roots: readonly number[];
@@ -21,6 +21,9 @@ function planOf(model: RobotModel): Plan {
   if (plan === undefined) {
     const coordinates = new Int32Array(model.joints.length).fill(-1);
     for (let i = 0; i < model.dof.length; i++) coordinates[model.dof[i]!] = i;
+    for (const [i, { mimic }] of model.joints.entries()) {
+      if (mimic !== null) coordinates[i] = coordinates[mimic.joint]!;
+    }
     const carried = new Set(model.joints.map((joint) => joint.child));
     const roots = model.links.flatMap((_, link) => (carried.has(link) ? [] : [link]));
     plan = { coordinates, roots };
@@ -31,7 +34,7 @@ function planOf(model: RobotModel): Plan {
 
 /**
  * Allocates nothing after the first call for a model.
- * @param q rad or m, [nJoints], read from `qOffset` on
+ * @param q rad or m, [nDof], read from `qOffset` on
  * @param out receives x, y, z in m and the rotation x, y, z, w of every link in the base frame, [nLinks * 7]
  */
 export function forwardKinematics(model: RobotModel, q: ArrayLike<number>, out: Float64Array, qOffset = 0): void {
@@ -42,8 +45,10 @@ export function forwardKinematics(model: RobotModel, q: ArrayLike<number>, out: 
     out[root * 7 + 6] = 1;
   }
   for (let i = 0; i < joints.length; i++) {
-    const { type, parent, child, origin, axis } = joints[i]!;
-    const value = coordinates[i]! < 0 ? 0 : q[qOffset + coordinates[i]!]!;
+    const { type, parent, child, origin, axis, mimic } = joints[i]!;
+    let value = coordinates[i]! < 0 ? 0 : q[qOffset + coordinates[i]!]!;
+    // q = multiplier q_leader + offset
+    if (mimic !== null) value = mimic.multiplier * value + mimic.offset;
     const p = parent * 7;
     const c = child * 7;
 

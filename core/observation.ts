@@ -1,67 +1,17 @@
 /**
- * Builds observations from robot states: the same bytes in trainer, bridge and page. A term is a pure function over
- * `RobotState`; the contract says which terms, in which order, with which scale, clip, history and delay.
- * Add a term by adding one entry to `observationTerms`.
+ * Builds observations from robot states: the same bytes in trainer, bridge and page. The contract says which terms
+ * (core/observation-terms.ts), in which order, with which scale, clip, history and delay.
  */
 
-import type { ObservationContract } from './contract.ts';
+import type { ObservationContract, ObservationLayout } from './contract.ts';
 import { InputError, nearest } from './errors.ts';
-import { clamp, cos, sin } from './math.ts';
-import type { RobotState } from './robot.ts';
-
-export interface ObservationTerm {
-  readonly unit: string;
-  readonly frame: string;
-  /** Numbers written per joint, before history. */
-  readonly sizePerJoint: number;
-  /** @param joints indices into the state's arrays @param lastAction the action before this state, [actionDim] */
-  write(state: RobotState, lastAction: Float32Array, joints: Int32Array, out: Float64Array): void;
-}
-
-export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
-  /** sin q, cos q of each joint: an angle without a jump. */
-  joint_sin_cos: {
-    unit: '1',
-    frame: 'joint',
-    sizePerJoint: 2,
-    write(state, _lastAction, joints, out) {
-      for (let i = 0; i < joints.length; i++) {
-        const q = state.q[joints[i]!]!;
-        out[2 * i] = sin(q);
-        out[2 * i + 1] = cos(q);
-      }
-    },
-  },
-  joint_position: {
-    unit: 'rad',
-    frame: 'joint',
-    sizePerJoint: 1,
-    write(state, _lastAction, joints, out) {
-      for (let i = 0; i < joints.length; i++) out[i] = state.q[joints[i]!]!;
-    },
-  },
-  joint_velocity: {
-    unit: 'rad/s',
-    frame: 'joint',
-    sizePerJoint: 1,
-    write(state, _lastAction, joints, out) {
-      for (let i = 0; i < joints.length; i++) out[i] = state.qd[joints[i]!]!;
-    },
-  },
-  /** The action sent before this state was measured, clipped to [-1, 1]: makes a delay observable. */
-  last_action: {
-    unit: '1',
-    frame: 'action',
-    sizePerJoint: 1,
-    write(_state, lastAction, joints, out) {
-      for (let i = 0; i < joints.length; i++) out[i] = lastAction[i]!;
-    },
-  },
-};
+import { clamp } from './math.ts';
+import { type ObservationTerm, observationTerms, type Picked } from './observation-terms.ts';
+import { makeState, type RobotState } from './robot.ts';
 
 interface BoundTerm {
   readonly term: ObservationTerm;
-  readonly joints: Int32Array;
+  readonly picked: Picked;
   readonly scale: number;
   readonly lower: number;
   readonly upper: number;
@@ -73,20 +23,21 @@ interface BoundTerm {
   readonly past: Float64Array;
 }
 
+const NO_COMMAND = new Float64Array(0);
+
 /** Stateful because terms have history. One per environment or robot; allocates nothing after construction. */
 export class Observer {
   /** Numbers in one observation. */
   readonly size: number;
   readonly #terms: readonly BoundTerm[];
   readonly #scratch: Float64Array;
+  readonly #input: { state: RobotState; lastAction: Float32Array; command: Float64Array };
   #fresh = true;
 
-  /**
-   * @param joints the joint names in the order of the state's arrays
-   * @throws InputError for an unknown term or joint, or a size that does not follow from the term
-   */
-  constructor(observations: readonly ObservationContract[], joints: readonly string[]) {
-    this.#terms = observations.map((spec) => bind(spec, joints));
+  /** @throws InputError for a term, joint, sensor or command that is not there, or a size that does not follow */
+  constructor(observations: readonly ObservationContract[], layout: ObservationLayout) {
+    this.#terms = observations.map((spec) => bind(spec, layout));
+    this.#input = { state: makeState(0), lastAction: new Float32Array(0), command: NO_COMMAND };
     this.size = observations.reduce((sum, spec) => sum + spec.size, 0);
     this.#scratch = new Float64Array(Math.max(1, ...this.#terms.map((t) => t.width)));
   }
@@ -99,12 +50,22 @@ export class Observer {
   /**
    * Record one control step and write the observation.
    * @param lastAction [actionDim] @param out receives `size` numbers from `offset` on
+   * @param command what the robot is asked to do, as the contract names it
    */
-  observe(state: RobotState, lastAction: Float32Array, out: Float32Array, offset = 0): void {
+  observe(
+    state: RobotState,
+    lastAction: Float32Array,
+    out: Float32Array,
+    offset = 0,
+    command: Float64Array = NO_COMMAND,
+  ): void {
+    this.#input.state = state;
+    this.#input.lastAction = lastAction;
+    this.#input.command = command;
     let at = offset;
     for (const bound of this.#terms) {
       const { width, past, scale, lower, upper } = bound;
-      bound.term.write(state, lastAction, bound.joints, this.#scratch);
+      bound.term.write(this.#input, bound.picked, this.#scratch);
       if (this.#fresh) {
         for (let k = 0; k < past.length; k += width) {
           for (let i = 0; i < width; i++) past[k + i] = clamp(scale * this.#scratch[i]!, lower, upper);
@@ -122,17 +83,10 @@ export class Observer {
   }
 }
 
-function bind(spec: ObservationContract, joints: readonly string[]): BoundTerm {
-  const term = observationTerms[spec.term];
-  if (term === undefined) {
-    const known = Object.keys(observationTerms);
-    const near = nearest(spec.term, known);
-    throw new InputError(`observation ${spec.name}: no term named ${spec.term}`, {
-      repair: near === undefined ? `known terms: ${known.join(', ')}` : `did you mean ${near}?`,
-    });
-  }
-  const indices = spec.joints.map((name) => indexOfJoint(joints, name, `observation ${spec.name}`));
-  const width = term.sizePerJoint * indices.length;
+function bind(spec: ObservationContract, layout: ObservationLayout): BoundTerm {
+  const term = termNamed(spec.term, `observation ${spec.name}`);
+  const picked = pick(spec, layout);
+  const width = term.size(picked);
   if (width * spec.history !== spec.size) {
     throw new InputError(`observation ${spec.name}: size should be ${width * spec.history}, found ${spec.size}`, {
       repair: 'the contract was edited by hand or made by another version: export it again from its run',
@@ -140,7 +94,7 @@ function bind(spec: ObservationContract, joints: readonly string[]): BoundTerm {
   }
   return {
     term,
-    joints: Int32Array.from(indices),
+    picked,
     scale: spec.scale,
     lower: spec.clip?.[0] ?? -Infinity,
     upper: spec.clip?.[1] ?? Infinity,
@@ -148,6 +102,53 @@ function bind(spec: ObservationContract, joints: readonly string[]): BoundTerm {
     history: spec.history,
     delay: spec.delay,
     past: new Float64Array((spec.history + spec.delay) * width),
+  };
+}
+
+/** @throws InputError naming a near miss */
+export function termNamed(name: string, where: string): ObservationTerm {
+  const term = Object.hasOwn(observationTerms, name) ? observationTerms[name] : undefined;
+  if (term !== undefined) return term;
+  const known = Object.keys(observationTerms);
+  const near = nearest(name, known);
+  throw new InputError(`${where}: no term named ${name}`, {
+    repair: near === undefined ? `known terms: ${known.join(', ')}` : `did you mean ${near}?`,
+  });
+}
+
+/** What a term of a contract picks from the robot it is bound to. @throws InputError naming what is not there */
+export function pick(
+  spec: Pick<ObservationContract, 'name' | 'term' | 'joints' | 'sensor' | 'of'>,
+  layout: ObservationLayout,
+): Picked {
+  const where = `observation ${spec.name}`;
+  const { needs } = termNamed(spec.term, where);
+  const names = layout.joints.map((joint) => joint.name);
+  const joints = spec.joints.map((name) => indexOfJoint(names, name, where));
+  const actionJoints = layout.actions.flatMap((action) => action.joints);
+  const sensor = spec.sensor ?? '';
+  if (needs === 'sensor' && !Object.hasOwn(layout.sensors, sensor)) {
+    throw new InputError(`${where}: the robot has no sensor named ${sensor || '(none given)'}`, {
+      repair: `its sensors: ${Object.keys(layout.sensors).join(', ') || 'none'}`,
+    });
+  }
+  const commands = layout.command.names;
+  const command = (needs === 'command' ? (spec.of ?? commands) : []).map((name) => {
+    const index = commands.indexOf(name);
+    if (index >= 0) return index;
+    throw new InputError(`${where}: the command has no number named ${name}`, {
+      repair: `its numbers: ${commands.join(', ') || 'none'}`,
+    });
+  });
+  return {
+    joints: Int32Array.from(joints),
+    defaults: Float64Array.from(joints, (j) => layout.joints[j]!.defaultPosition),
+    actions: Int32Array.from(spec.term === 'last_action' ? spec.joints : [], (name) =>
+      indexOfJoint(actionJoints, name, `${where}: among the joints that take actions`),
+    ),
+    sensor,
+    sensorSize: layout.sensors[sensor] ?? 0,
+    command: Int32Array.from(command),
   };
 }
 

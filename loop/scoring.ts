@@ -1,15 +1,42 @@
 /** Scores what a robot did by the terms of a task: rewards of a step, success of a recorded episode. */
 
 import type { Episode } from '../core/episode.ts';
-import { makeState, type RobotState } from '../core/robot.ts';
-import type { TaskDefinition } from '../sim/task.ts';
+import { copyState, makeState, type RobotState } from '../core/robot.ts';
+import type { StepView, TaskDefinition } from '../sim/task.ts';
+
+interface MutableView extends StepView {
+  state: RobotState;
+  action: Float32Array;
+  lastAction: Float32Array;
+  time: number;
+}
+
+/** A view of a robot of which only measurements are known: no objects, no command but zeros. */
+function viewOf(task: TaskDefinition, state: RobotState): MutableView {
+  const sizes = Object.fromEntries(Object.entries(state.sensors).map(([name, reading]) => [name, reading.length]));
+  return {
+    state,
+    before: makeState(state.q.length, sizes),
+    action: new Float32Array(0),
+    lastAction: new Float32Array(0),
+    command: new Float64Array(task.command?.names.length ?? 0),
+    objects: new Float64Array(0),
+    dt: 1 / task.rateHz,
+    time: 0,
+    memory: new Float64Array(task.memory ?? 0),
+  };
+}
 
 /** @param weights per second, in the order of the task's rewards */
 export function scorerOf(task: TaskDefinition, weights: readonly number[]) {
   const terms = Object.entries(task.rewards);
   const dt = 1 / task.rateHz;
+  let view: MutableView | undefined;
   return (state: RobotState, action: Float32Array, lastAction: Float32Array) => {
-    const view = { state, action, lastAction };
+    view ??= viewOf(task, state);
+    view.state = state;
+    view.action = action;
+    view.lastAction = lastAction;
     let reward = 0;
     const named: Record<string, number> = {};
     for (const [k, [name, term]] of terms.entries()) {
@@ -18,6 +45,8 @@ export function scorerOf(task: TaskDefinition, weights: readonly number[]) {
       named[name] = value;
       reward += value;
     }
+    copyState(state, view.before);
+    view.time += dt;
     return { reward, terms: named };
   };
 }
@@ -27,11 +56,12 @@ export function succeeded(episode: Episode, task: TaskDefinition): boolean {
   const last = episode.steps.at(-1);
   if (last === undefined || episode.outcome?.completed !== true) return false;
   const state = makeState(episode.meta.joints.length);
+  const view = viewOf(task, state);
   return episode.steps
     .filter((step) => step.sensorTime > last.sensorTime - task.success.seconds)
     .every((step) => {
       state.q.set(step.q);
       state.qd.set(step.qd);
-      return task.success.test(state);
+      return task.success.test(view);
     });
 }

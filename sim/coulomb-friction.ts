@@ -41,6 +41,11 @@ export class CoulombFriction {
     this.#damping[j] = (DAMPING_RATIO * inertia) / this.#dt;
   }
 
+  /** Another limit within an episode, N m. */
+  setLimit(j: number, limit: number): void {
+    this.#limit[j] = limit;
+  }
+
   /**
    * Torque on joint `j` during the coming physics step, N m. To be asked for once a step.
    * @param qd rad/s

@@ -23,6 +23,11 @@ export interface Dynamics {
   torqueOffset: number[];
   /** Largest torque the motor delivers, N m. */
   torqueLimit: number[];
+  /** Scales of the gains that a command asks for [-]. */
+  kpScale: number[];
+  kdScale: number[];
+  /** What the position encoder adds to the joint's angle, for the drive and for whoever observes, rad. */
+  encoderBias: number[];
   /** From command to torque, s. Need not be a multiple of the physics step. */
   latency: number;
   /** m/s2, along -z. */
@@ -68,6 +73,9 @@ export function nominalDynamics(model: RobotModel): Dynamics {
     torqueScale: constant(1),
     torqueOffset: constant(0),
     torqueLimit: joints.map((joint) => joint.effort),
+    kpScale: constant(1),
+    kdScale: constant(1),
+    encoderBias: constant(0),
     latency: 0,
     gravity: 9.81,
     positionNoise: 0,
@@ -99,6 +107,9 @@ export const perJointParameters = [
   'torqueScale',
   'torqueOffset',
   'torqueLimit',
+  'kpScale',
+  'kdScale',
+  'encoderBias',
 ] as const satisfies readonly (keyof Dynamics)[];
 
 export const scalarParameters = [
@@ -132,6 +143,9 @@ export const parameterUnits: Readonly<Record<DynamicsParameter, string>> = {
   torqueScale: '1',
   torqueOffset: 'N m',
   torqueLimit: 'N m',
+  kpScale: '1',
+  kdScale: '1',
+  encoderBias: 'rad',
   latency: 's',
   gravity: 'm/s2',
   positionNoise: 'rad',

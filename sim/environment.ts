@@ -8,17 +8,15 @@ import type { Contract } from '../core/contract.ts';
 import { NumericError } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
-import { type JointCommand, makeCommand, type RobotState, type SimulatedRobot } from '../core/robot.ts';
+import { copyState, type JointCommand, makeCommand, makeState } from '../core/robot.ts';
+import { Disturbances } from './disturbances.ts';
 import type { Dynamics } from './dynamics.ts';
-import { flattenDynamics, sampleDynamics } from './randomization.ts';
-import type { RandomizationTable, StepView, TaskDefinition } from './task.ts';
-
-/** A robot an environment can own: it can be given other physics and knows its noise-free state. */
-export interface EnvironmentRobot extends SimulatedRobot {
-  readonly truth: RobotState;
-  setDynamics(dynamics: Dynamics): void;
-  seedNoise(key: Key): void;
-}
+import { flattenDynamics, sampleDynamics, sampleStartup } from './randomization.ts';
+import type { RandomizationTable } from './randomization-terms.ts';
+import { EMPTY_SCENE, type Scene } from './scene.ts';
+import type { EnvironmentRobot } from './simulated-robot.ts';
+import type { StartState, StepView, TaskDefinition } from './task.ts';
+import { criticTerms } from './task-contract.ts';
 
 export interface EnvironmentSettings {
   readonly task: TaskDefinition;
@@ -36,12 +34,31 @@ export interface EnvironmentSettings {
   readonly key: Key;
 }
 
-const PURPOSE = { parameters: 1, start: 2, noise: 3 } as const;
+/**
+ * Where an environment stands: with its settings and number, all it takes to be there again. An episode is what its key, its
+ * level and its actions made of it.
+ */
+export interface EnvironmentSnapshot {
+  readonly episode: number;
+  readonly level: number;
+  /** [steps, actionDim] */
+  readonly actions: Float32Array;
+}
+
+/** Of an episode's keys; sim/disturbances.ts has others. */
+const PURPOSE = { parameters: 1, start: 2, noise: 3, scene: 4, startup: 1_000_003 } as const;
+
+/** One step of a curriculum. */
+const LEVEL_STEP = 0.1;
 
 export class Environment {
   readonly robot: EnvironmentRobot;
   readonly observer: Observer;
+  /** What only the critic sees; null when it sees what the actor sees. */
+  readonly criticObserver: Observer | null;
   readonly actuation: Actuation;
+  /** What the robot is asked to do. */
+  readonly taskCommand: Float64Array;
   /** Of the last step. */
   reward = 0;
   terminated = false;
@@ -60,16 +77,24 @@ export class Environment {
   readonly #rewards: readonly ((view: StepView) => number)[];
   readonly #weights: Float64Array;
   readonly #terminations: readonly ((view: StepView) => boolean)[];
-  readonly #view: StepView;
+  readonly #view: { -readonly [K in keyof StepView]: StepView[K] };
   readonly #previousAction: Float32Array;
   readonly #command: JointCommand;
   readonly #random = new RandomStream([0, 0]);
-  readonly #q: Float64Array;
-  readonly #qd: Float64Array;
+  readonly #disturbances: Disturbances;
+  readonly #start: StartState;
+  readonly #defaults: Float64Array;
   readonly #dt: number;
   readonly #maxSteps: number;
   readonly #holdSteps: number;
+  /** The actions of this episode, [maxSteps, actionDim]. */
+  readonly #actions: Float32Array;
+  /** What this environment's episodes vary around. */
+  readonly #nominal: Dynamics;
   #dynamics: Dynamics;
+  #scene: Scene = EMPTY_SCENE;
+  #level: number;
+  #episode = 0;
   #age = 0;
   #held = 0;
 
@@ -79,25 +104,49 @@ export class Environment {
     this.robot = robot;
     this.#settings = settings;
     this.#key = foldIn(settings.key, id);
-    this.#dynamics = settings.dynamics;
     this.#ranges = { ...task.randomization, ...settings.spread };
-    this.observer = new Observer(
-      contract.observations,
-      contract.joints.map((joint) => joint.name),
-    );
+    const { dynamics, randomization } = settings;
+    this.#nominal =
+      randomization > 0
+        ? sampleStartup(dynamics, this.#ranges, randomization, new RandomStream(foldIn(this.#key, PURPOSE.startup)))
+        : dynamics;
+    this.#dynamics = this.#nominal;
+    this.observer = new Observer(contract.observations, contract);
     this.actuation = new Actuation(contract);
+    const critic = criticTerms(task, contract);
+    this.criticObserver = critic === null ? null : new Observer(critic, contract);
     this.#rewards = Object.values(task.rewards).map((term) => term.fn);
     this.#weights = Float64Array.from(settings.rewardWeights);
     this.#terminations = Object.values(task.terminations);
     this.rewardTerms = new Float64Array(this.#rewards.length);
     this.#previousAction = new Float32Array(this.actuation.size);
-    this.#view = { state: robot.truth, action: this.actuation.lastAction, lastAction: this.#previousAction };
-    this.#command = makeCommand(contract.joints.length);
-    this.#q = new Float64Array(contract.joints.length);
-    this.#qd = new Float64Array(contract.joints.length);
+    this.taskCommand = new Float64Array(contract.command.names.length);
     this.#dt = 1 / task.rateHz;
+    this.#view = {
+      state: robot.truth,
+      before: makeState(contract.joints.length, contract.sensors),
+      action: this.actuation.lastAction,
+      lastAction: this.#previousAction,
+      command: this.taskCommand,
+      objects: robot.objects,
+      dt: this.#dt,
+      time: 0,
+      memory: new Float64Array(task.memory ?? 0),
+    };
+    this.#command = makeCommand(contract.joints.length);
+    this.#disturbances = new Disturbances(task, this.#nominal, this.#ranges, randomization);
+    this.#defaults = Float64Array.from(contract.joints, (joint) => joint.defaultPosition);
+    this.#start = {
+      q: new Float64Array(contract.joints.length),
+      qd: new Float64Array(contract.joints.length),
+      base: new Float64Array(7),
+      twist: new Float64Array(6),
+    };
     this.#maxSteps = Math.round(task.episodeSeconds * task.rateHz);
     this.#holdSteps = Math.round(task.success.seconds * task.rateHz);
+    this.#actions = new Float32Array(this.#maxSteps * this.actuation.size);
+    // A curriculum begins with what is easy; without one, and to be judged, it is all there at once.
+    this.#level = settings.training && task.curriculum !== undefined ? 0 : 1;
   }
 
   /** The command of the last step. */
@@ -105,12 +154,24 @@ export class Environment {
     return this.#command;
   }
 
+  /** How hard the scene is, in [0, 1]. */
+  get level(): number {
+    return this.#level;
+  }
+
+  /** What surrounds the robot in this episode. */
+  get scene(): Scene {
+    return this.#scene;
+  }
+
   /** The sampled parameters of this episode, by name. */
   parameters(): Record<string, number> {
-    return flattenDynamics(
+    const { contract, task } = this.#settings;
+    const sampled = flattenDynamics(
       this.#dynamics,
-      this.#settings.contract.joints.map((joint) => joint.name),
+      contract.joints.map((joint) => joint.name),
     );
+    return task.curriculum === undefined ? sampled : { ...sampled, level: this.#level };
   }
 
   /**
@@ -118,28 +179,52 @@ export class Environment {
    * @param out receives obsDim numbers from `offset` on
    */
   reset(episode: number, out: Float32Array, offset: number): void {
-    const { task, dynamics, randomization, training } = this.#settings;
+    const { task, randomization, training } = this.#settings;
+    const { robot } = this;
     const key = foldIn(this.#key, episode);
-    this.#random.reset(foldIn(key, PURPOSE.parameters));
-    this.#dynamics = randomization > 0 ? sampleDynamics(dynamics, this.#ranges, randomization, this.#random) : dynamics;
-    this.#random.reset(foldIn(key, PURPOSE.start));
-    task.start(this.#random, training, this.#q, this.#qd);
+    const random = this.#random;
+    this.#episode = episode;
+    random.reset(foldIn(key, PURPOSE.parameters));
+    this.#dynamics =
+      randomization > 0 ? sampleDynamics(this.#nominal, this.#ranges, randomization, random) : this.#nominal;
+    random.reset(foldIn(key, PURPOSE.scene));
+    this.#scene = task.scene?.(random, this.#level) ?? EMPTY_SCENE;
+    random.reset(foldIn(key, PURPOSE.start));
+    const start = this.#start;
+    start.q.set(this.#defaults);
+    start.qd.fill(0);
+    start.base.fill(0, 0, 6);
+    start.base[6] = 1;
+    start.twist.fill(0);
+    task.start(random, training, start, this.#scene);
     // Environments that start together must not end together: the first episode begins at a random age.
-    this.#age = training && episode === 0 ? this.#random.below(this.#maxSteps) : 0;
-    this.robot.setDynamics(this.#dynamics);
-    this.robot.seedNoise(foldIn(key, PURPOSE.noise));
-    this.robot.reset(this.#q, this.#qd);
+    this.#age = training && episode === 0 ? random.below(this.#maxSteps) : 0;
+    robot.setDynamics(this.#dynamics);
+    robot.setScene(this.#scene);
+    robot.seedNoise(foldIn(key, PURPOSE.noise));
+    robot.resetTo(start);
+    this.#view.objects = robot.objects;
+    this.#view.memory.fill(0);
+    this.#view.time = 0;
+    this.#disturbances.reset(key, this.#scene, start, this.taskCommand);
     this.observer.reset();
+    this.criticObserver?.reset();
     this.actuation.reset();
     // A policy that sees its last actions must also leave the states in which it has long repeated one.
-    if (training && this.#random.uniform() < 0.3)
-      for (let k = 0; k < this.actuation.size; k++) this.actuation.lastAction[k] = this.#random.between(-1, 1);
+    if (training && random.uniform() < 0.3)
+      for (let k = 0; k < this.actuation.size; k++) this.actuation.lastAction[k] = random.between(-1, 1);
     this.#previousAction.set(this.actuation.lastAction);
+    copyState(robot.truth, this.#view.before);
     this.episodeReturn = 0;
     this.episodeSteps = 0;
     this.#held = 0;
     this.success = false;
-    this.observer.observe(this.robot.observe(), this.actuation.lastAction, out, offset);
+    this.observer.observe(robot.observe(), this.actuation.lastAction, out, offset, this.taskCommand);
+  }
+
+  /** What the critic sees of the present state. To be called once a step. @param out receives its numbers from `offset` on */
+  observeCritic(out: Float32Array, offset: number): void {
+    this.criticObserver?.observe(this.robot.truth, this.actuation.lastAction, out, offset, this.taskCommand);
   }
 
   /**
@@ -149,16 +234,53 @@ export class Environment {
    */
   step(action: Float32Array, at: number, out: Float32Array, offset: number): void {
     const { task } = this.#settings;
-    this.#previousAction.set(this.actuation.lastAction);
-    this.actuation.apply(action, at, this.#command);
-    this.robot.act(this.#command);
-    this.robot.step(this.#dt);
+    const view = this.#view;
+    const { robot, actuation } = this;
+    const size = actuation.size;
+    if (this.episodeSteps < this.#maxSteps)
+      for (let k = 0; k < size; k++) this.#actions[this.episodeSteps * size + k] = action[at + k]!;
+    this.#previousAction.set(actuation.lastAction);
+    copyState(robot.truth, view.before);
+    this.#disturbances.step(view.time, robot, this.#dynamics);
+    actuation.apply(action, at, this.#command);
+    robot.act(this.#command);
+    robot.step(this.#dt);
     this.episodeSteps++;
     this.#age++;
+    view.time = this.episodeSteps * this.#dt;
+    this.#score(view);
+    this.#held = task.success.test(view) ? this.#held + 1 : 0;
+    this.success = this.#held >= this.#holdSteps;
+    this.terminated = this.#isTerminated(view);
+    this.truncated = !this.terminated && this.#age >= this.#maxSteps;
+    if (this.terminated || this.truncated) this.#learnLevel(view);
+    this.observer.observe(robot.observe(), actuation.lastAction, out, offset, this.taskCommand);
+  }
+
+  /** Where it stands, for `restore`. */
+  snapshot(): EnvironmentSnapshot {
+    return {
+      episode: this.#episode,
+      level: this.#level,
+      actions: this.#actions.slice(0, this.episodeSteps * this.actuation.size),
+    };
+  }
+
+  /** Be where a snapshot was taken, to the bit, by living it again. @param out receives the observation from `offset` on */
+  restore(snapshot: EnvironmentSnapshot, out: Float32Array, offset: number): void {
+    this.#level = snapshot.level;
+    this.reset(snapshot.episode, out, offset);
+    for (let at = 0; at < snapshot.actions.length; at += this.actuation.size) {
+      this.step(snapshot.actions, at, out, offset);
+    }
+    this.#level = snapshot.level;
+  }
+
+  #score(view: StepView): void {
     let reward = 0;
     for (let k = 0; k < this.#rewards.length; k++) {
       // r_k = w_k f_k dt
-      const term = this.#weights[k]! * this.#rewards[k]!(this.#view) * this.#dt;
+      const term = this.#weights[k]! * this.#rewards[k]!(view) * this.#dt;
       this.rewardTerms[k] = term;
       reward += term;
     }
@@ -167,12 +289,19 @@ export class Environment {
         `the reward is ${reward} at step ${this.episodeSteps} (terms ${Array.from(this.rewardTerms).join(', ')})`,
       );
     }
-    this.reward = reward;
-    this.episodeReturn += reward;
-    this.#held = task.success.test(this.robot.truth) ? this.#held + 1 : 0;
-    this.success = this.#held >= this.#holdSteps;
-    this.terminated = this.#terminations.some((test) => test(this.#view));
-    this.truncated = !this.terminated && this.#age >= this.#maxSteps;
-    this.observer.observe(this.robot.observe(), this.actuation.lastAction, out, offset);
+    this.reward = this.#settings.task.onlyPositive === true && reward < 0 ? 0 : reward;
+    this.episodeReturn += this.reward;
+  }
+
+  #isTerminated(view: StepView): boolean {
+    for (let k = 0; k < this.#terminations.length; k++) if (this.#terminations[k]!(view)) return true;
+    return false;
+  }
+
+  #learnLevel(view: StepView): void {
+    const { task, training } = this.#settings;
+    if (!training || task.curriculum === undefined) return;
+    const moved = this.#level + LEVEL_STEP * task.curriculum(view, this.success);
+    this.#level = Math.min(1, Math.max(0, Math.round(moved / LEVEL_STEP) * LEVEL_STEP));
   }
 }

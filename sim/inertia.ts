@@ -1,6 +1,7 @@
-/** Principal axes of an inertia tensor, by Jacobi rotations (Golub & Van Loan, 8.5). Knows no engine. */
+/** Inertia tensors: turned axes, and principal axes by Jacobi rotations (Golub & Van Loan, 8.5). Knows no engine. */
 
 import type { Quat, Vec3 } from '../core/robot-model.ts';
+import { quatRotate } from '../core/rotation.ts';
 
 /** ixx, iyy, izz, ixy, ixz, iyz, kg m2. */
 export type Tensor = readonly [number, number, number, number, number, number];
@@ -82,4 +83,36 @@ function quatFromColumns(m: number[][]): Quat {
   }
   const s = 2 * Math.sqrt(1 + zz - xx - yy);
   return [(m[0]![2]! + m[2]![0]!) / s, (m[1]![2]! + m[2]![1]!) / s, s / 4, (m[1]![0]! - m[0]![1]!) / s];
+}
+
+/** Rows and columns of a tensor's six entries. */
+export const TENSOR_ENTRIES = [
+  [0, 0],
+  [1, 1],
+  [2, 2],
+  [0, 1],
+  [0, 2],
+  [1, 2],
+] as const;
+
+/** R I R^T: the tensor along the axes that `rotation` leads to. */
+export function rotateTensor([ixx, iyy, izz, ixy, ixz, iyz]: Tensor, rotation: Quat): Tensor {
+  const inertia = [
+    [ixx, ixy, ixz],
+    [ixy, iyy, iyz],
+    [ixz, iyz, izz],
+  ];
+  const columns = [
+    quatRotate(rotation, [1, 0, 0], [0, 0, 0]),
+    quatRotate(rotation, [0, 1, 0], [0, 0, 0]),
+    quatRotate(rotation, [0, 0, 1], [0, 0, 0]),
+  ];
+  const turned = TENSOR_ENTRIES.map(([row, column]) => {
+    let sum = 0;
+    for (let a = 0; a < 3; a++) {
+      for (let b = 0; b < 3; b++) sum += columns[a]![row]! * inertia[a]![b]! * columns[b]![column]!;
+    }
+    return sum;
+  });
+  return turned as unknown as Tensor;
 }

@@ -5,10 +5,15 @@
 
 import type { Contract } from '../core/contract.ts';
 import type { Key } from '../core/rng.ts';
+import type { RobotModel } from '../core/robot-model.ts';
 import type { Dynamics } from './dynamics.ts';
-import { Environment, type EnvironmentRobot } from './environment.ts';
-import { loadRapier, RapierRobot } from './rapier-robot.ts';
-import type { RandomizationTable } from './task.ts';
+import { Environment } from './environment.ts';
+import type { RandomizationTable } from './randomization-terms.ts';
+import { loadRapier, type PhysicsSettings } from './rapier.ts';
+import { RapierRobot } from './rapier-robot.ts';
+import { PLAIN_ROBOT, type RobotSpec } from './robot-spec.ts';
+import type { EnvironmentRobot } from './simulated-robot.ts';
+import type { TaskDefinition } from './task.ts';
 import { taskNamed } from './tasks/index.ts';
 import { makeTwin } from './twin.ts';
 import { parseUrdf } from './urdf.ts';
@@ -18,8 +23,12 @@ export type EngineName = 'rapier' | 'mujoco';
 export interface EnvironmentRecipe {
   readonly task: string;
   readonly engine: EngineName;
-  /** The URDF's text. */
+  /** The URDF's text, what its base is, and its meshes' vertices. */
   readonly urdf: string;
+  readonly base?: RobotModel['base'];
+  readonly meshes?: RobotModel['meshes'];
+  /** Drives and sensors. @default ideal motors, encoders alone */
+  readonly robot?: RobotSpec;
   readonly contract: Contract;
   /** Per second, in the order of the task's rewards. */
   readonly rewardWeights: readonly number[];
@@ -37,24 +46,42 @@ export async function makeEnvironments(
   count: number,
 ): Promise<Environment[]> {
   const task = taskNamed(recipe.task);
-  const model = parseUrdf(recipe.urdf, { where: `the URDF of ${recipe.contract.robot.name}` });
+  const { base, meshes } = recipe;
+  const model = parseUrdf(recipe.urdf, {
+    where: `the URDF of ${recipe.contract.robot.name}`,
+    ...(base === undefined ? {} : { base }),
+    ...(meshes === undefined ? {} : { meshes }),
+  });
+  const spec = specOf(recipe, task);
   const makeRobot = await robotMaker(recipe.engine);
   const environments: Environment[] = [];
   for (let i = 0; i < count; i++) {
-    const robot = await makeRobot(model, recipe.dynamics, task.physics);
+    const robot = await makeRobot(model, recipe.dynamics, task.physics, spec);
     environments.push(new Environment(robot, first + i, { ...recipe, task }));
   }
   return environments;
 }
 
+/** The robot's drives and sensors with what the task adds. */
+function specOf(recipe: EnvironmentRecipe, task: TaskDefinition): RobotSpec {
+  const robot = recipe.robot ?? PLAIN_ROBOT;
+  if (task.sensors === undefined && task.quality === undefined) return robot;
+  return {
+    ...robot,
+    sensors: [...robot.sensors, ...(task.sensors ?? [])],
+    quality: { ...robot.quality, ...task.quality },
+  };
+}
+
 type RobotMaker = (
-  model: ReturnType<typeof parseUrdf>,
+  model: RobotModel,
   dynamics: Dynamics,
-  physics: { readonly physicsDt: number; readonly solverIterations: number },
+  physics: PhysicsSettings,
+  spec: RobotSpec,
 ) => EnvironmentRobot | Promise<EnvironmentRobot>;
 
 async function robotMaker(engine: EngineName): Promise<RobotMaker> {
   if (engine === 'mujoco') return (model, dynamics) => makeTwin(model, dynamics);
   const rapier = await loadRapier();
-  return (model, dynamics, physics) => new RapierRobot(rapier, model, dynamics, physics);
+  return (model, dynamics, physics, spec) => new RapierRobot(rapier, model, dynamics, physics, spec);
 }

@@ -3,16 +3,20 @@
 import {
   CONTRACT_VERSION,
   type Contract,
+  type JointContract,
   type NetworkContract,
   type ObservationContract,
+  type ObservationLayout,
   type RosContract,
   type SafetyContract,
 } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
-import { observationTerms } from '../core/observation.ts';
+import { pick, termNamed } from '../core/observation.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
+import { sensorSizes } from '../core/sensor.ts';
 import type { Dynamics } from './dynamics.ts';
 import { RAPIER } from './rapier-robot.ts';
+import type { RobotSpec } from './robot-spec.ts';
 import type { ObservationSpec, TaskDefinition } from './task.ts';
 
 export interface ContractParts {
@@ -24,6 +28,9 @@ export interface ContractParts {
     readonly safety: SafetyContract;
     /** By joint name: N m/rad, N m s/rad. */
     readonly gains: Readonly<Record<string, { readonly kp: number; readonly kd: number }>>;
+    /** By joint name, rad or m; 0 for those not named. */
+    readonly defaultPose?: Readonly<Record<string, number>>;
+    readonly spec?: RobotSpec;
   };
   readonly dynamics: Dynamics;
   readonly hidden: readonly number[];
@@ -34,42 +41,24 @@ export interface ContractParts {
 
 /** The contract of a policy that has seen nothing yet: an identity normaliser with count 0. */
 export function contractOf(parts: ContractParts): Contract {
-  const { task, model, dynamics } = parts;
-  const observations = task.observations.map(observationContract);
+  const { task, model } = parts;
+  const joints = jointsOf(parts);
+  const actions = task.actions.map((action) => ({ ...action }));
+  const command = commandOf(task);
+  const sensors = sensorSizes([...(parts.robot.spec?.sensors ?? []), ...(task.sensors ?? [])]);
+  const layout = { joints, actions, command, sensors };
+  const observations = task.observations.map((spec) => observationContract(spec, layout));
   const inputs = observations.reduce((sum, term) => sum + term.size, 0);
   const outputs = task.actions.reduce((sum, term) => sum + term.joints.length, 0);
   return {
     schema: CONTRACT_VERSION,
     robot: { name: model.name, urdfHash: model.urdfHash },
-    joints: jointNames(model).map((name, j) => {
-      const joint = model.joints[model.dof[j]!]!;
-      const gains = parts.robot.gains[name];
-      const effort = dynamics.torqueLimit[j]!;
-      if (gains === undefined) {
-        throw new InputError(`robot ${model.name}: joint ${name} has no gains`, {
-          repair: 'add them to configs/robots.ts',
-        });
-      }
-      if (!Number.isFinite(effort)) {
-        throw new InputError(`robot ${model.name}: joint ${name} has no effort limit`, {
-          repair: 'give it in the URDF: <limit effort="..."/>',
-        });
-      }
-      return {
-        name,
-        sign: 1,
-        unit: joint.type === 'prismatic' ? 'm' : 'rad',
-        position: Number.isFinite(joint.lower) ? [joint.lower, joint.upper] : null,
-        velocity: Number.isFinite(joint.velocity) ? joint.velocity : null,
-        effort,
-        defaultPosition: 0,
-        kp: gains.kp,
-        kd: gains.kd,
-      };
-    }),
+    joints,
     control: { rateHz: task.rateHz, physicsDt: task.physics.physicsDt },
-    actions: task.actions.map((action) => ({ ...action })),
+    actions,
     observations,
+    command,
+    sensors,
     normalizer: {
       mean: new Array<number>(inputs).fill(0),
       variance: new Array<number>(inputs).fill(1),
@@ -87,8 +76,50 @@ export function contractOf(parts: ContractParts): Contract {
   };
 }
 
-function observationContract(spec: ObservationSpec): ObservationContract {
-  const term = observationTerms[spec.term];
-  if (term === undefined) throw new InputError(`observation ${spec.name}: no term named ${spec.term}`);
-  return { ...spec, size: term.sizePerJoint * spec.joints.length * spec.history, unit: term.unit, frame: term.frame };
+function jointsOf({ model, robot, dynamics }: ContractParts): JointContract[] {
+  return jointNames(model).map((name, j) => {
+    const joint = model.joints[model.dof[j]!]!;
+    const gains = robot.gains[name];
+    const effort = dynamics.torqueLimit[j]!;
+    if (gains === undefined) {
+      throw new InputError(`robot ${model.name}: joint ${name} has no gains`, {
+        repair: 'add them to configs/robots.ts',
+      });
+    }
+    if (!Number.isFinite(effort)) {
+      throw new InputError(`robot ${model.name}: joint ${name} has no effort limit`, {
+        repair: 'give it in the URDF: <limit effort="..."/>',
+      });
+    }
+    return {
+      name,
+      sign: 1,
+      unit: joint.type === 'prismatic' ? 'm' : 'rad',
+      position: Number.isFinite(joint.lower) ? [joint.lower, joint.upper] : null,
+      velocity: Number.isFinite(joint.velocity) ? joint.velocity : null,
+      effort,
+      defaultPosition: robot.defaultPose?.[name] ?? 0,
+      kp: gains.kp,
+      kd: gains.kd,
+    };
+  });
+}
+
+function commandOf({ command }: TaskDefinition): Contract['command'] {
+  if (command === undefined) return { names: [], units: [], ranges: [] };
+  return {
+    names: [...command.names],
+    units: [...command.units],
+    ranges: command.ranges.map(([lower, upper]) => [lower, upper]),
+  };
+}
+
+function observationContract(spec: ObservationSpec, layout: ObservationLayout): ObservationContract {
+  const term = termNamed(spec.term, `observation ${spec.name}`);
+  return { ...spec, size: term.size(pick(spec, layout)) * spec.history, unit: term.unit, frame: term.frame };
+}
+
+/** What only the critic of a task sees, bound to a contract; null when it sees what the actor sees. */
+export function criticTerms(task: TaskDefinition, layout: ObservationLayout): ObservationContract[] | null {
+  return task.criticObservations?.map((spec) => observationContract(spec, layout)) ?? null;
 }

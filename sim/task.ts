@@ -1,23 +1,36 @@
 /**
- * What a task is: a table of observations, actions, rewards, terminations, starts and randomisation, all named pure
- * terms. Knows no engine and no learner. Add a task by adding one file to sim/tasks/ and one line to its registry.
+ * What a task is: a table of observations, actions, commands, rewards, terminations, starts, scenes, disturbances and
+ * randomisation, all named pure terms. Knows no engine and no learner. Add a task by adding one file to sim/tasks/ and one
+ * line to its registry.
  */
 
 import type { ActionContract, ObservationContract } from '../core/contract.ts';
 import type { RandomStream } from '../core/rng.ts';
 import type { RobotState } from '../core/robot.ts';
+import type { SensorSpec } from '../core/sensor.ts';
 import type { RandomizationTable } from './randomization-terms.ts';
 import type { PhysicsSettings } from './rapier-robot.ts';
+import type { SensorQuality } from './robot-spec.ts';
+import type { Scene } from './scene.ts';
 
-export type { RandomizationTable, RandomizationTerm } from './randomization-terms.ts';
-
-/** What reward and termination terms see of one control step. */
+/** What reward, termination and success terms see of one control step. Everything is reused from step to step. */
 export interface StepView {
   /** The state after the step, without sensor noise where the engine knows it. */
   readonly state: RobotState;
+  /** The state before it. */
+  readonly before: RobotState;
   /** The action of this step and of the one before, clipped to [-1, 1], [actionDim]. */
   readonly action: Float32Array;
   readonly lastAction: Float32Array;
+  /** What the robot is asked to do, as the task's command defines it. */
+  readonly command: Float64Array;
+  /** The scene's objects in the order they stand in it, [nObjects, OBJECT_STRIDE]. */
+  readonly objects: Float64Array;
+  /** Control step, s, and time since the episode's start, s. */
+  readonly dt: number;
+  readonly time: number;
+  /** Numbers of the task's own that last for the episode, such as air times; zero at its start, [task.memory]. */
+  readonly memory: Float64Array;
 }
 
 export interface RewardTerm {
@@ -28,7 +41,40 @@ export interface RewardTerm {
 }
 
 /** A term without what follows from the robot and the term's function. */
-export type ObservationSpec = Omit<ObservationContract, 'size' | 'unit' | 'frame'>;
+export type ObservationSpec = Omit<ObservationContract, 'size' | 'unit' | 'frame' | 'sensor' | 'of'> &
+  Partial<Pick<ObservationContract, 'sensor' | 'of'>>;
+
+/** What a start is written into; everything is zero, the base upright at the origin, the joints at their defaults. */
+export interface StartState {
+  /** [nJoints], rad or m; rad/s or m/s. */
+  readonly q: Float64Array;
+  readonly qd: Float64Array;
+  /** As in RobotState, [7] and [6]. */
+  readonly base: Float64Array;
+  readonly twist: Float64Array;
+}
+
+/** What the robot is asked to do: drawn at the start, and again every so often. */
+export interface CommandTerm {
+  /** One name a number, for logs and for whoever gives commands to a real robot. */
+  readonly names: readonly string[];
+  readonly units: readonly string[];
+  /** Bounds a real command is held to, [n][2]. */
+  readonly ranges: readonly (readonly [number, number])[];
+  /** Bounds of the time until the next draw, s; null for one command an episode. */
+  readonly everySeconds: readonly [number, number] | null;
+  /** @param scene of this episode @param start of this episode @param out [n] */
+  readonly sample: (random: RandomStream, scene: Scene, start: StartState, out: Float64Array) => void;
+}
+
+/** A shove: the base's velocity changes at once. */
+export interface PushTerm {
+  /** Bounds of the time between shoves, s. */
+  readonly everySeconds: readonly [number, number];
+  /** Largest change of the base's velocity along x and y, m/s, and about z, rad/s. */
+  readonly linear: number;
+  readonly angular: number;
+}
 
 export interface TaskDefinition {
   readonly name: string;
@@ -40,17 +86,32 @@ export interface TaskDefinition {
   /** An episode is truncated after this long. */
   readonly episodeSeconds: number;
   readonly observations: readonly ObservationSpec[];
+  /** What only the critic sees, made from the noise-free state; null when it sees what the actor sees. */
+  readonly criticObservations?: readonly ObservationSpec[];
   readonly actions: readonly ActionContract[];
+  readonly command?: CommandTerm;
   readonly rewards: Readonly<Record<string, RewardTerm>>;
+  /** Clip the sum of the weighted terms at 0, so that ending an episode early never pays. */
+  readonly onlyPositive?: boolean;
   readonly terminations: Readonly<Record<string, (view: StepView) => boolean>>;
+  /** Numbers in `StepView.memory`. @default 0 */
+  readonly memory?: number;
   /**
    * Write the start state. Training may start anywhere; evaluation starts where the task says.
-   * @param q,qd [nJoints]
+   * @param scene of this episode
    */
-  readonly start: (random: RandomStream, training: boolean, q: Float64Array, qd: Float64Array) => void;
+  readonly start: (random: RandomStream, training: boolean, out: StartState, scene: Scene) => void;
+  /** What surrounds the robot; made anew for each episode. @param level of the curriculum in [0, 1] @default nothing */
+  readonly scene?: (random: RandomStream, level: number) => Scene;
+  /** Moves the level of `scene`: +1, 0 or -1 steps of a tenth after an episode of training. @default none: level 1 */
+  readonly curriculum?: (view: StepView, success: boolean) => number;
+  readonly pushes?: PushTerm;
+  /** Sensors the task adds to the robot's, and how bad they are. */
+  readonly sensors?: readonly SensorSpec[];
+  readonly quality?: Readonly<Record<string, SensorQuality>>;
   readonly randomization: RandomizationTable;
   /** An episode succeeds when `test` held without a break for its last `seconds`. */
-  readonly success: { readonly seconds: number; readonly test: (state: RobotState) => boolean };
+  readonly success: { readonly seconds: number; readonly test: (view: StepView) => boolean };
 }
 
 /** A task, checked where the compiler cannot. @throws RangeError when the physics step does not divide the control step */

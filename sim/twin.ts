@@ -13,10 +13,12 @@ import type { MainModule, MjData, MjModel } from '@mujoco/mujoco';
 import { DOMParser, XMLSerializer, type Element as XmlElement } from '@xmldom/xmldom';
 import { InputError, messageOf, NumericError } from '../core/errors.ts';
 import { type Key, RandomStream } from '../core/rng.ts';
-import { copyState, type JointCommand, makeState, type RobotState, type SimulatedRobot } from '../core/robot.ts';
+import { copyState, type JointCommand, makeState, type RobotState } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import { CommandDelay } from './command-delay.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
+import type { EnvironmentRobot } from './simulated-robot.ts';
+import type { StartState } from './task.ts';
 
 /** The engine's package and version, as the contract records them. */
 export const MUJOCO = { name: '@mujoco/mujoco', version: '3.14.0' } as const;
@@ -120,7 +122,8 @@ interface Views {
   readonly applied: Float64Array;
 }
 
-export class MujocoRobot implements SimulatedRobot {
+export class MujocoRobot implements EnvironmentRobot {
+  readonly objects = new Float64Array(0);
   readonly model: RobotModel;
   readonly physicsDt: number;
   /** The state without sensor noise. Reused. */
@@ -185,6 +188,18 @@ export class MujocoRobot implements SimulatedRobot {
   /** Seed the sensor noise of the coming episode. */
   seedNoise(key: Key): void {
     this.#noise.reset(key);
+  }
+
+  setScene(): void {}
+
+  push(): void {}
+
+  updateDynamics(dynamics: Dynamics): void {
+    this.setDynamics(dynamics);
+  }
+
+  resetTo({ q, qd }: StartState): void {
+    this.reset(q, qd);
   }
 
   reset(q: ArrayLike<number>, qd: ArrayLike<number>): void {

@@ -74,7 +74,7 @@ export const pendulum = defineTask({
   terminations: {
     overspeed: ({ state }) => Math.abs(state.qd[0]!) > 20,
   },
-  start(random, training, q, qd) {
+  start(random, training, { q, qd }) {
     // Training also starts where a policy may be later: held by friction, swinging, anywhere, spinning, close to upright.
     const place = training ? random.uniform() : 0;
     const [centre, angle, speed] =
@@ -98,6 +98,6 @@ export const pendulum = defineTask({
   },
   success: {
     seconds: 1,
-    test: (state) => Math.abs(tilt(state)) < 0.2 && Math.abs(state.qd[0]!) < 0.5,
+    test: ({ state }) => Math.abs(tilt(state)) < 0.2 && Math.abs(state.qd[0]!) < 0.5,
   },
 });

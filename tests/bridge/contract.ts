@@ -7,7 +7,7 @@ import { model } from './server/served-robot.ts';
 /** Limits are wide, because tests share their processor: what they hold is order, not punctuality. */
 export function pendulumContract(changes: Partial<Contract> = {}): Contract {
   return {
-    schema: 1,
+    schema: 2,
     robot: { name: 'pendulum', urdfHash: model.urdfHash },
     joints: [
       {
@@ -52,6 +52,8 @@ export function pendulumContract(changes: Partial<Contract> = {}): Contract {
         delay: 0,
       },
     ],
+    command: { names: [], units: [], ranges: [] },
+    sensors: {},
     normalizer: { mean: [0, 0], variance: [1, 1], count: 0, epsilon: 1e-5, clip: 10 },
     network: { kind: 'mlp', layers: [2, 1], activation: 'tanh' },
     safety: { stateAge: 0.4, roundTrip: 0.4, damping: 0.2 },

@@ -70,7 +70,7 @@ describe('a deployment', () => {
     const landing = land(server.url, { contract, actor, seconds: 0.6 });
     expect((await landing.outcome).error).toBeNull();
     const [episode] = await recordedEpisodes(landing.directory);
-    const observer = new Observer(contract.observations, ['shoulder']);
+    const observer = new Observer(contract.observations, contract);
     const actuation = new Actuation(contract);
     const command = makeCommand(1);
     for (const { q, qd, effort, sensorTime, obs, action, command: sent } of episode!.steps) {

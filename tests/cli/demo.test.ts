@@ -46,7 +46,7 @@ describe('landfall demo', () => {
 function observationsOf(episode: Episode): Float32Array[] {
   const contract = episode.meta.contract!;
   const joints = contract.joints.map((joint) => joint.name);
-  const observer = new Observer(contract.observations, joints);
+  const observer = new Observer(contract.observations, contract);
   const actuation = new Actuation(contract);
   const state = makeState(joints.length);
   const command = makeCommand(joints.length);

@@ -3,11 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservationContract } from '../../core/contract.ts';
 import { InputError } from '../../core/errors.ts';
-import { Observer, observationTerms } from '../../core/observation.ts';
+import { Observer } from '../../core/observation.ts';
+import { observationTerms } from '../../core/observation-terms.ts';
 import { makeState } from '../../core/robot.ts';
 import { bytesPerCall } from './allocation.ts';
+import { layoutOf } from './layout.ts';
 
 const joints = ['hip', 'knee'];
+const layout = layoutOf(joints);
 
 function term(changes: Partial<ObservationContract>): ObservationContract {
   return {
@@ -41,7 +44,7 @@ describe('observer', () => {
     const angle = term({ name: 'angle', term: 'joint_sin_cos', joints: ['hip', 'knee'], size: 4 });
     const position = term({ name: 'position', term: 'joint_position', joints: ['knee', 'hip'], size: 2 });
     const action = term({ name: 'last', term: 'last_action', joints: ['hip'], size: 1 });
-    const observer = new Observer([angle, position, term({}), action], joints);
+    const observer = new Observer([angle, position, term({}), action], layout);
     expect(observer.size).toBe(8);
     const state = makeState(2);
     state.q.set([Math.PI / 2, -Math.PI]);
@@ -54,12 +57,12 @@ describe('observer', () => {
   });
 
   it('scales, then clips', () => {
-    const observer = new Observer([term({ scale: 0.5, clip: [-1, 1] })], joints);
+    const observer = new Observer([term({ scale: 0.5, clip: [-1, 1] })], layout);
     expect(observeSpeeds(observer, [1, 5, -5])).toEqual([[0.5], [1], [-1]]);
   });
 
   it('stacks the past, newest first; the first observation fills it with itself', () => {
-    const observer = new Observer([term({ history: 3, size: 3 })], joints);
+    const observer = new Observer([term({ history: 3, size: 3 })], layout);
     expect(observeSpeeds(observer, [1, 2, 3, 4])).toEqual([
       [1, 1, 1],
       [2, 1, 1],
@@ -69,8 +72,8 @@ describe('observer', () => {
   });
 
   it('delays by whole steps, with and without history', () => {
-    expect(observeSpeeds(new Observer([term({ delay: 2 })], joints), [1, 2, 3, 4])).toEqual([[1], [1], [1], [2]]);
-    const both = new Observer([term({ delay: 1, history: 2, size: 2 })], joints);
+    expect(observeSpeeds(new Observer([term({ delay: 2 })], layout), [1, 2, 3, 4])).toEqual([[1], [1], [1], [2]]);
+    const both = new Observer([term({ delay: 1, history: 2, size: 2 })], layout);
     expect(observeSpeeds(both, [1, 2, 3, 4])).toEqual([
       [1, 1],
       [1, 1],
@@ -80,7 +83,7 @@ describe('observer', () => {
   });
 
   it('stacks terms of several numbers step by step', () => {
-    const observer = new Observer([term({ joints, history: 2, size: 4 })], joints);
+    const observer = new Observer([term({ joints, history: 2, size: 4 })], layout);
     const state = makeState(2);
     const out = new Float32Array(4);
     state.qd.set([1, 2]);
@@ -91,19 +94,19 @@ describe('observer', () => {
   });
 
   it('forgets on reset', () => {
-    const observer = new Observer([term({ history: 2, size: 2 })], joints);
+    const observer = new Observer([term({ history: 2, size: 2 })], layout);
     observeSpeeds(observer, [1, 2]);
     observer.reset();
     expect(observeSpeeds(observer, [7])).toEqual([[7, 7]]);
   });
 
   it('lets NaN through: it is a fault for others to see', () => {
-    const observer = new Observer([term({ clip: [-1, 1] })], joints);
+    const observer = new Observer([term({ clip: [-1, 1] })], layout);
     expect(observeSpeeds(observer, [NaN])).toEqual([[NaN]]);
   });
 
   it('allocates nothing', () => {
-    const observer = new Observer([term({ history: 3, delay: 1, size: 3, clip: [-1, 1] })], joints);
+    const observer = new Observer([term({ history: 3, delay: 1, size: 3, clip: [-1, 1] })], layout);
     const state = makeState(2);
     const action = new Float32Array(1);
     const out = new Float32Array(3);
@@ -112,7 +115,7 @@ describe('observer', () => {
 });
 
 describe('errors', () => {
-  const make = (changes: Partial<ObservationContract>) => () => new Observer([term(changes)], joints);
+  const make = (changes: Partial<ObservationContract>) => () => new Observer([term(changes)], layout);
 
   it('name the term that was meant', () => {
     expect(make({ term: 'joint_velocty' })).toThrow(InputError);

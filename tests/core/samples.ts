@@ -6,7 +6,7 @@ import { keyOf, RandomStream } from '../../core/rng.ts';
 
 export function sampleContract(): Contract {
   return {
-    schema: 1,
+    schema: 2,
     robot: { name: 'pendulum', urdfHash: 'ab'.repeat(32) },
     joints: [
       {
@@ -59,6 +59,8 @@ export function sampleContract(): Contract {
         delay: 0,
       },
     ],
+    command: { names: [], units: [], ranges: [] },
+    sensors: {},
     normalizer: { mean: [0, 0, 0], variance: [1, 1, 1], count: 1, epsilon: 1e-8, clip: 10 },
     network: { kind: 'mlp', layers: [3, 64, 64, 1], activation: 'tanh' },
     safety: { stateAge: 0.05, roundTrip: 0.02, damping: 0.5 },

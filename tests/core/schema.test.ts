@@ -54,7 +54,7 @@ describe('contract', () => {
     ['joints.0.position', [1], 'joints.0.position'],
     ['seed', 1.5, 'seed should be'],
     ['observations', null, 'observations should be Array, found null'],
-    ['schema', 2, 'schema should be 1, found 2'],
+    ['schema', 1, 'schema should be 2, found 1'],
     ['network.kind', 'lstm', 'network.kind should be "mlp", found "lstm"'],
   ])('refuses %s = %s, naming the field', (path, value, message) => {
     const error = errorOf(() => parseContract(changed(path, value), 'policy.json'));

@@ -9,6 +9,7 @@ import { makeState } from '../../core/robot.ts';
 import { evaluationRecipe, openExperiment, trainingRecipe } from '../../loop/experiment.ts';
 import type { Environment } from '../../sim/environment.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../../sim/recipe.ts';
+import { EMPTY_SCENE } from '../../sim/scene.ts';
 import { tasks } from '../../sim/tasks/index.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
@@ -153,7 +154,17 @@ describe('the pendulum', () => {
     const state = makeState(1);
     state.q[0] = q;
     state.qd[0] = qd;
-    return { state, action: Float32Array.of(action), lastAction: Float32Array.of(lastAction) };
+    return {
+      state,
+      before: state,
+      action: Float32Array.of(action),
+      lastAction: Float32Array.of(lastAction),
+      command: new Float64Array(0),
+      objects: new Float64Array(0),
+      dt: 0.02,
+      time: 0,
+      memory: new Float64Array(0),
+    };
   };
 
   it('pays nothing for hanging still and everything for standing still', () => {
@@ -202,12 +213,12 @@ describe('the pendulum', () => {
 
   it('is judged from hanging and trained from anywhere', () => {
     const q = new Float64Array(1);
-    const qd = new Float64Array(1);
+    const start = { q, qd: new Float64Array(1), base: new Float64Array(7), twist: new Float64Array(6) };
     const random = new RandomStream(keyOf(seed));
     const spread = (training: boolean) =>
       Math.max(
         ...Array.from({ length: 200 }, () => {
-          task.start(random, training, q, qd);
+          task.start(random, training, start, EMPTY_SCENE);
           return Math.abs(q[0]!);
         }),
       );

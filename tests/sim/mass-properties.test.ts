@@ -1,15 +1,16 @@
 /** A link as a rigid body: scales, frames and armature, by hand. */
 
 import { describe, expect, it } from 'vitest';
-import type { Inertial, Quat } from '../../core/robot-model.ts';
+import type { Quat } from '../../core/robot-model.ts';
 import { quatFromRpy } from '../../core/rotation.ts';
+import type { Body } from '../../sim/bodies.ts';
 import type { Dynamics } from '../../sim/dynamics.ts';
-import { massProperties } from '../../sim/mass-properties.ts';
+import { baseMassProperties, massProperties } from '../../sim/mass-properties.ts';
 
 const NONE: Quat = [0, 0, 0, 1];
-const link: Inertial = {
+const link: Pick<Body, 'mass' | 'com' | 'inertia'> = {
   mass: 2,
-  origin: { xyz: [0.1, 0, -0.5], quat: NONE },
+  com: [0.1, 0, -0.5],
   inertia: [0.01, 0.02, 0.03, 0, 0, 0],
 };
 
@@ -41,7 +42,7 @@ describe('massProperties', () => {
 
   it('adds armature about a slanted axis as a a^T', () => {
     const s = Math.SQRT1_2;
-    const ball: Inertial = { ...link, inertia: [0.01, 0.01, 0.01, 0, 0, 0] };
+    const ball: typeof link = { ...link, inertia: [0.01, 0.01, 0.01, 0, 0, 0] };
     const { moments } = massProperties(ball, NONE, [s, s, 0], dynamics({ armature: [0.3] }), 0);
     // Along the axis 0.31, across it 0.01 twice.
     expect([...moments].sort((a, b) => a - b)).toEqual([
@@ -51,17 +52,13 @@ describe('massProperties', () => {
     ]);
   });
 
-  it("turns from the link's frame and the inertia's frame into the body's", () => {
+  it("turns from the link's frame into the body's", () => {
     // A quarter turn about z: x becomes y.
     const quarter = quatFromRpy([0, 0, Math.PI / 2]);
     const turned = massProperties(link, quarter, [0, 1, 0], dynamics({}), 0);
     for (const [k, value] of [0, 0.1, -0.5].entries()) expect(turned.com[k]!).toBeCloseTo(value, 12);
     // ixx and iyy change places.
     for (const [k, value] of [0.02, 0.01, 0.03].entries()) expect(turned.moments[k]!).toBeCloseTo(value, 12);
-    const twisted = { ...link, origin: { ...link.origin, quat: quarter } };
-    const inner = massProperties(twisted, NONE, [0, 1, 0], dynamics({}), 0);
-    expect(inner.com).toEqual([0.1, 0, -0.5]);
-    for (const [k, value] of [0.02, 0.01, 0.03].entries()) expect(inner.moments[k]!).toBeCloseTo(value, 12);
   });
 
   it('takes the scales of the joint it is asked for', () => {
@@ -73,5 +70,28 @@ describe('massProperties', () => {
       1,
     );
     expect(body.mass).toBe(6);
+  });
+});
+
+describe('baseMassProperties', () => {
+  const base = { baseMassScale: 1, payload: 0, comX: 0, comY: 0, comZ: 0 };
+
+  it('scales the base, adds a load at its centre of mass, and shifts that', () => {
+    const heavy = baseMassProperties(link, NONE, { ...base, baseMassScale: 1.5, payload: 0.4 } as Dynamics);
+    // 1.5 * 2 kg and the load, which the scale does not touch
+    expect(heavy.mass).toBeCloseTo(3.4, 12);
+    expect(heavy.com).toEqual(link.com);
+    expect(heavy.moments).toEqual([1.5 * 0.01, 1.5 * 0.02, 1.5 * 0.03]);
+    const shifted = baseMassProperties(link, NONE, { ...base, comX: 0.05, comY: -0.02, comZ: 0.01 } as Dynamics);
+    for (const [k, value] of [0.15, -0.02, -0.49].entries()) expect(shifted.com[k]!).toBeCloseTo(value, 12);
+  });
+
+  it('follows a perturbed pseudo-inertia: exp(2 alpha) of the mass', () => {
+    const pseudoInertia = new Array<number>(20).fill(0);
+    pseudoInertia[0] = 0.1;
+    const body = baseMassProperties(link, NONE, { ...base, pseudoInertia } as Dynamics);
+    expect(body.mass).toBeCloseTo(2 * Math.exp(0.2), 12);
+    // The second ten belong to what joint 0 moves: unchanged.
+    expect(massProperties(link, NONE, [0, 1, 0], dynamics({ pseudoInertia }), 0).mass).toBe(2);
   });
 });

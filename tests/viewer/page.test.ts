@@ -11,6 +11,8 @@ import { Observer } from '../../core/observation.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { makeState } from '../../core/robot.ts';
 import { startViewer, type Viewer } from '../../viewer/server/index.ts';
+import { layoutOf } from '../core/layout.ts';
+import { sampleContract } from '../core/samples.ts';
 import { chromiumPath, stateOf, untilState, Workshop } from './chromium.ts';
 import { keepWriting, pendulumRecording, pendulumRing, pendulumUrdf, swing, writeFrames } from './pendulum-frames.ts';
 
@@ -338,7 +340,8 @@ describe.skipIf(chromiumPath === undefined)(`the page in headless Chromium${wher
       lastAction: pair(0.5),
     }));
 
-    const observer = new Observer(observations, ['a', 'b']);
+    const layout = layoutOf(['a', 'b']);
+    const observer = new Observer(observations, layout);
     const expected = new Float32Array(samples.length * observer.size);
     const state = makeState(2);
     for (const [i, sample] of samples.entries()) {
@@ -348,10 +351,10 @@ describe.skipIf(chromiumPath === undefined)(`the page in headless Chromium${wher
     }
     const { createHash } = await import('node:crypto');
     const inNode = createHash('sha256').update(new Uint8Array(expected.buffer)).digest('hex');
-    const inPage = await tab.evaluate(
-      ([specs, stream]) => window.landfall.hashObservations(specs, ['a', 'b'], stream),
-      [observations, samples] as const,
-    );
+    const inPage = await tab.evaluate(([robot, stream]) => window.landfall.hashObservations(robot, stream), [
+      { ...sampleContract(), ...layout, observations },
+      samples,
+    ] as const);
     expect(inPage).toBe(inNode);
   });
 

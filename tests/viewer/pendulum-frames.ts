@@ -53,7 +53,7 @@ export function keepWriting(ring: FrameRing): { stop(): void } {
 /** A recording with observations made by the real observer. @param seconds at 100 Hz */
 export function pendulumEpisode(id: string, seconds: number): Episode {
   const contract: Contract = sampleContract();
-  const observer = new Observer(contract.observations, ['shoulder']);
+  const observer = new Observer(contract.observations, contract);
   const state = makeState(1);
   const steps = Array.from({ length: Math.round(seconds * 100) + 1 }, (_, i): EpisodeStep => {
     const time = i / 100;

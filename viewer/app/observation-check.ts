@@ -3,7 +3,7 @@
  * against what a recording holds, and as a hash for tests. Knows no drawing.
  */
 
-import type { ObservationContract } from '../../core/contract.ts';
+import type { Contract } from '../../core/contract.ts';
 import type { Episode } from '../../core/episode.ts';
 import { clamp } from '../../core/math.ts';
 import { Observer } from '../../core/observation.ts';
@@ -19,14 +19,10 @@ export interface StateSample {
 }
 
 /** @returns the SHA-256 of the observations' bytes, little-endian float32, hex */
-export async function hashObservations(
-  observations: readonly ObservationContract[],
-  joints: readonly string[],
-  samples: readonly StateSample[],
-): Promise<string> {
-  const observer = new Observer(observations, joints);
+export async function hashObservations(contract: Contract, samples: readonly StateSample[]): Promise<string> {
+  const observer = new Observer(contract.observations, contract);
   const out = new Float32Array(samples.length * observer.size);
-  const state = makeState(joints.length);
+  const state = makeState(contract.joints.length, contract.sensors);
   for (const [i, sample] of samples.entries()) {
     state.time = sample.time;
     state.q.set(sample.q);
@@ -42,10 +38,10 @@ export async function hashObservations(
 export function checkObservations({ meta, steps }: Episode): string | null {
   const { contract, joints } = meta;
   if (contract === null || steps.length === 0 || steps[0]!.obs.length === 0) return null;
-  const observer = new Observer(contract.observations, joints);
+  const observer = new Observer(contract.observations, contract);
   if (observer.size !== steps[0]!.obs.length) return null;
   const made = new Float32Array(observer.size);
-  const state = makeState(joints.length);
+  const state = makeState(joints.length, contract.sensors);
   let lastAction = new Float32Array(steps[0]!.action.length);
   for (const [i, step] of steps.entries()) {
     state.time = step.sensorTime;

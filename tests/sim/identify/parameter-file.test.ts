@@ -57,6 +57,10 @@ it('comes back as it was written', () => {
 describe('dynamicsFrom', () => {
   const { dynamics, spread } = dynamicsFrom(file, model);
 
+  it('leaves parameters that no file names as they are in nominal robots', () => {
+    expect(dynamics).toMatchObject({ kpScale: [1], kdScale: [1], encoderBias: [0] });
+  });
+
   it('takes what is identified and keeps the rest as the URDF has it', () => {
     expect(dynamics).toEqual({ ...nominal, massScale: [1.2], damping: [0.001], latency: 0.012 });
   });
@@ -68,7 +72,7 @@ describe('dynamicsFrom', () => {
     expect(range('massScale')[1]).toBeCloseTo(0.04, 12);
     // Friction below 0 would push the robot.
     expect(dynamics.damping[0]! + range('damping')[0]).toBeCloseTo(0, 12);
-    for (const term of Object.values(spread)) expect(term).toHaveProperty('operation', 'add');
+    for (const name of ['damping', 'latency', 'massScale'] as const) expect(spread[name]!.operation).toBe('add');
   });
 
   it('refuses the parameters of another robot', () => {

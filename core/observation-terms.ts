@@ -1,0 +1,255 @@
+/**
+ * The observation terms by name: pure functions over what the robot measured, the last action and the command. Add a term by
+ * adding one entry. Frames: `base` is the base link's, x forward, y left, z up. Knows no history, scale or clip.
+ */
+
+import { cos, sin } from './math.ts';
+import type { RobotState } from './robot.ts';
+import { IMU } from './sensor.ts';
+
+export interface ObservationInput {
+  readonly state: RobotState;
+  /** The action before this state, clipped to [-1, 1], [actionDim]. */
+  readonly lastAction: Float32Array;
+  /** What the robot is asked to do, [contract.command.names.length]. */
+  readonly command: Float64Array;
+}
+
+/** What a term of a contract picks, resolved to indices. */
+export interface Picked {
+  /** Into the state's joint arrays. */
+  readonly joints: Int32Array;
+  /** Their default positions, rad or m. */
+  readonly defaults: Float64Array;
+  /** Into the action, one a joint named. */
+  readonly actions: Int32Array;
+  /** The sensor's name; empty for terms that read none. */
+  readonly sensor: string;
+  /** Numbers in one reading of it. */
+  readonly sensorSize: number;
+  /** Into the command. */
+  readonly command: Int32Array;
+}
+
+export interface ObservationTerm {
+  readonly unit: string;
+  readonly frame: string;
+  /** What the contract must name for it. */
+  readonly needs: 'joints' | 'sensor' | 'command' | 'nothing';
+  /** Numbers it writes, before history. */
+  size(picked: Picked): number;
+  write(input: ObservationInput, picked: Picked, out: Float64Array): void;
+}
+
+const perJoint = (count: number) => (picked: Picked) => count * picked.joints.length;
+const fixed = (count: number) => () => count;
+
+export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
+  /** sin q, cos q of each joint: an angle without a jump. */
+  joint_sin_cos: {
+    unit: '1',
+    frame: 'joint',
+    needs: 'joints',
+    size: perJoint(2),
+    write({ state }, { joints }, out) {
+      for (let i = 0; i < joints.length; i++) {
+        const q = state.q[joints[i]!]!;
+        out[2 * i] = sin(q);
+        out[2 * i + 1] = cos(q);
+      }
+    },
+  },
+  joint_position: {
+    unit: 'rad',
+    frame: 'joint',
+    needs: 'joints',
+    size: perJoint(1),
+    write({ state }, { joints }, out) {
+      for (let i = 0; i < joints.length; i++) out[i] = state.q[joints[i]!]!;
+    },
+  },
+  /** From the default position. */
+  joint_offset: {
+    unit: 'rad',
+    frame: 'joint',
+    needs: 'joints',
+    size: perJoint(1),
+    write({ state }, { joints, defaults }, out) {
+      for (let i = 0; i < joints.length; i++) out[i] = state.q[joints[i]!]! - defaults[i]!;
+    },
+  },
+  joint_velocity: {
+    unit: 'rad/s',
+    frame: 'joint',
+    needs: 'joints',
+    size: perJoint(1),
+    write({ state }, { joints }, out) {
+      for (let i = 0; i < joints.length; i++) out[i] = state.qd[joints[i]!]!;
+    },
+  },
+  joint_effort: {
+    unit: 'N m',
+    frame: 'joint',
+    needs: 'joints',
+    size: perJoint(1),
+    write({ state }, { joints }, out) {
+      for (let i = 0; i < joints.length; i++) out[i] = state.effort[joints[i]!]!;
+    },
+  },
+  /** The action sent before this state was measured, clipped to [-1, 1]: makes a delay observable. */
+  last_action: {
+    unit: '1',
+    frame: 'action',
+    needs: 'joints',
+    size: (picked) => picked.actions.length,
+    write({ lastAction }, { actions }, out) {
+      for (let i = 0; i < actions.length; i++) out[i] = lastAction[actions[i]!]!;
+    },
+  },
+  /** The whole reading of a sensor, as it is. */
+  sensor: {
+    unit: 'as the sensor',
+    frame: 'sensor',
+    needs: 'sensor',
+    size: (picked) => picked.sensorSize,
+    write({ state }, { sensor, sensorSize }, out) {
+      const reading = state.sensors[sensor]!;
+      for (let i = 0; i < sensorSize; i++) out[i] = reading[i]!;
+    },
+  },
+  /** The direction of gravity as an IMU's orientation tells it: (0, 0, -1) level. */
+  projected_gravity: {
+    unit: '1',
+    frame: 'sensor',
+    needs: 'sensor',
+    size: fixed(3),
+    write({ state }, { sensor }, out) {
+      writeGravity(state.sensors[sensor]!, IMU.orientation, out);
+    },
+  },
+  angular_velocity: {
+    unit: 'rad/s',
+    frame: 'sensor',
+    needs: 'sensor',
+    size: fixed(3),
+    write({ state }, { sensor }, out) {
+      const reading = state.sensors[sensor]!;
+      for (let k = 0; k < 3; k++) out[k] = reading[IMU.gyro + k]!;
+    },
+  },
+  linear_acceleration: {
+    unit: 'm/s2',
+    frame: 'sensor',
+    needs: 'sensor',
+    size: fixed(3),
+    write({ state }, { sensor }, out) {
+      const reading = state.sensors[sensor]!;
+      for (let k = 0; k < 3; k++) out[k] = reading[IMU.accelerometer + k]!;
+    },
+  },
+  /** Where the base is measured: motion capture, odometry, or the simulator for a critic. */
+  base_position: {
+    unit: 'm',
+    frame: 'world',
+    needs: 'nothing',
+    size: fixed(3),
+    write({ state }, _picked, out) {
+      for (let k = 0; k < 3; k++) out[k] = state.base[k]!;
+    },
+  },
+  /** First two columns of the base's rotation matrix: an orientation without a jump (Zhou et al., CVPR 2019). */
+  base_rotation: {
+    unit: '1',
+    frame: 'world',
+    needs: 'nothing',
+    size: fixed(6),
+    write({ state }, _picked, out) {
+      const [x, y, z, w] = [state.base[3]!, state.base[4]!, state.base[5]!, state.base[6]!];
+      out[0] = 1 - 2 * (y * y + z * z);
+      out[1] = 2 * (x * y + w * z);
+      out[2] = 2 * (x * z - w * y);
+      out[3] = 2 * (x * y - w * z);
+      out[4] = 1 - 2 * (x * x + z * z);
+      out[5] = 2 * (y * z + w * x);
+    },
+  },
+  base_gravity: {
+    unit: '1',
+    frame: 'base',
+    needs: 'nothing',
+    size: fixed(3),
+    write({ state }, _picked, out) {
+      writeGravity(state.base, 3, out);
+    },
+  },
+  base_linear_velocity: {
+    unit: 'm/s',
+    frame: 'base',
+    needs: 'nothing',
+    size: fixed(3),
+    write({ state }, _picked, out) {
+      rotateBack(state.base, 3, state.twist[0]!, state.twist[1]!, state.twist[2]!, out);
+    },
+  },
+  base_angular_velocity: {
+    unit: 'rad/s',
+    frame: 'base',
+    needs: 'nothing',
+    size: fixed(3),
+    write({ state }, _picked, out) {
+      for (let k = 0; k < 3; k++) out[k] = state.twist[3 + k]!;
+    },
+  },
+  /** The numbers of the command named in `of`, or all of them. */
+  command: {
+    unit: 'as the command',
+    frame: 'command',
+    needs: 'command',
+    size: (picked) => picked.command.length,
+    write({ command }, picked, out) {
+      for (let i = 0; i < picked.command.length; i++) out[i] = command[picked.command[i]!]!;
+    },
+  },
+  /** A point of the world given by the command's first three numbers, seen from the base, m. */
+  command_point: {
+    unit: 'm',
+    frame: 'base',
+    needs: 'command',
+    size: fixed(3),
+    write({ state, command }, picked, out) {
+      const { base } = state;
+      const at = (k: number) => command[picked.command[k]!]! - base[k]!;
+      rotateBack(base, 3, at(0), at(1), at(2), out);
+    },
+  },
+  /** sin and cos of a clock with the frequency given by the one command named, Hz: both zero while it is 0. */
+  clock: {
+    unit: '1',
+    frame: 'time',
+    needs: 'command',
+    size: fixed(2),
+    write({ state, command }, picked, out) {
+      const frequency = command[picked.command[0]!]!;
+      const turns = frequency * state.time;
+      const phase = 2 * Math.PI * (turns - Math.floor(turns));
+      out[0] = frequency === 0 ? 0 : sin(phase);
+      out[1] = frequency === 0 ? 0 : cos(phase);
+    },
+  },
+};
+
+/** out = R^T (0, 0, -1) for the quaternion at `at`. */
+function writeGravity(q: Float64Array, at: number, out: Float64Array): void {
+  rotateBack(q, at, 0, 0, -1, out);
+}
+
+/** out = R^T v for the quaternion x, y, z, w at `at`: v - 2 w (u x v) + 2 u x (u x v). */
+function rotateBack(q: Float64Array, at: number, vx: number, vy: number, vz: number, out: Float64Array): void {
+  const [x, y, z, w] = [q[at]!, q[at + 1]!, q[at + 2]!, q[at + 3]!];
+  const tx = 2 * (y * vz - z * vy);
+  const ty = 2 * (z * vx - x * vz);
+  const tz = 2 * (x * vy - y * vx);
+  out[0] = vx - w * tx + y * tz - z * ty;
+  out[1] = vy - w * ty + z * tx - x * tz;
+  out[2] = vz - w * tz + x * ty - y * tx;
+}

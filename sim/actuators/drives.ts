@@ -1,0 +1,119 @@
+/**
+ * All drives of a robot, between its commands and the torques an engine applies: delay, gains, limits, each kind's own
+ * law, strength, offset and play. Both engines use it. Friction is not here. Knows no engine.
+ */
+
+import type { JointCommand, RobotState } from '../../core/robot.ts';
+import type { Dynamics } from '../dynamics.ts';
+import type { ActuatorSpec } from '../robot-spec.ts';
+import { CommandQueue } from './command-queue.ts';
+import { dcMotorDrive } from './dc-motor.ts';
+import type { Drive, DriveParameters } from './drive.ts';
+import { implicitPdDrive } from './implicit-pd.ts';
+import { networkDrive } from './network.ts';
+import { pdDrive } from './pd.ts';
+import { Play } from './play.ts';
+import { rotorDrive } from './rotor.ts';
+import { checkActuator } from './spec-check.ts';
+import { velocityDrive } from './velocity.ts';
+
+export class Drives {
+  readonly #parameters: DriveParameters;
+  readonly #scale: Float64Array;
+  readonly #offset: Float64Array;
+  readonly #queue: CommandQueue;
+  readonly #drives: readonly Drive[];
+  readonly #play: Play;
+  #latency = 0;
+
+  /**
+   * To be reset before use.
+   * @param specs per joint, in the order of `RobotModel.dof` @param physicsDt s
+   * @throws InputError for a spec that cannot be built
+   */
+  constructor(specs: readonly ActuatorSpec[], physicsDt: number) {
+    for (const [j, spec] of specs.entries()) checkActuator(spec, j);
+    const perJoint = () => new Float64Array(specs.length);
+    this.#parameters = {
+      dt: physicsDt,
+      kpScale: perJoint(),
+      kdScale: perJoint(),
+      encoderBias: perJoint(),
+      torqueLimit: perJoint(),
+      inertia: perJoint(),
+    };
+    this.#scale = perJoint();
+    this.#offset = perJoint();
+    this.#queue = new CommandQueue(specs.map(({ latency }) => latency ?? 0));
+    this.#drives = specs.map((spec, j) => makeDrive(spec, j, this.#parameters));
+    this.#play = new Play(
+      specs.map(({ backlash }) => backlash ?? 0),
+      physicsDt,
+    );
+  }
+
+  /**
+   * Take the parameters of an episode and forget every command.
+   * @param inertias of what each joint moves, about its axis, armature included, kg m2: for `implicit-pd`, which
+   * bears 0.15 to 1.25 of the true ones
+   * @throws InputError where a drive cannot do with them
+   */
+  reset(dynamics: Dynamics, inertias: ArrayLike<number>): void {
+    this.update(dynamics);
+    this.#parameters.inertia.set(inertias);
+    this.#queue.reset();
+    this.#play.reset(dynamics.armature);
+    for (const drive of this.#drives) drive.reset?.();
+  }
+
+  /** Take other gains, limits, strengths and latency within an episode: commands on their way keep their time. */
+  update(dynamics: Dynamics): void {
+    const { kpScale, kdScale, encoderBias, torqueLimit } = this.#parameters;
+    kpScale.set(dynamics.kpScale);
+    kdScale.set(dynamics.kdScale);
+    encoderBias.set(dynamics.encoderBias);
+    torqueLimit.set(dynamics.torqueLimit);
+    this.#scale.set(dynamics.torqueScale);
+    this.#offset.set(dynamics.torqueOffset);
+    this.#latency = dynamics.latency;
+  }
+
+  /** The command acts at time + latency, of the robot and of each actuator. @param time s, never before the last one's */
+  push(command: JointCommand, time: number): void {
+    this.#queue.push(command, time + this.#latency);
+  }
+
+  /**
+   * What the motors give each joint, averaged over the step that starts at `time`; to be asked for once a step.
+   * @param state at the step's start, without sensor noise or encoder bias @param time s
+   * @param out N m or N, for a rotor its thrust, [nJoints]
+   */
+  torques(state: RobotState, time: number, out: Float64Array): void {
+    const drives = this.#drives;
+    for (let j = 0; j < drives.length; j++) drives[j]!.begin?.(state);
+    this.#queue.torques(state, time, this.#parameters.dt, drives, out);
+    for (let j = 0; j < drives.length; j++) {
+      drives[j]!.finish?.(out);
+      // motor: tau = scale * tau* + offset
+      out[j] = this.#scale[j]! * out[j]! + this.#offset[j]!;
+    }
+    this.#play.pass(state, out);
+  }
+}
+
+function makeDrive(spec: ActuatorSpec, j: number, parameters: DriveParameters): Drive {
+  switch (spec.kind) {
+    case 'pd':
+      return pdDrive(j, parameters);
+    case 'implicit-pd':
+      return implicitPdDrive(j, parameters);
+    case 'dc-motor':
+      return dcMotorDrive(j, parameters, spec);
+    case 'velocity':
+      return velocityDrive(j, parameters, spec);
+    case 'network':
+      return networkDrive(j, parameters, spec.network);
+    case 'rotor':
+      return rotorDrive(j, parameters, spec);
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Torques of what holds a joint beside its motor, in an engine that has no such thing: end stops, and the coupling of a joint
+ * that follows another. Each is a spring with a damper as stiff as an explicit step allows for the inertia it moves.
+ * Knows no engine.
+ */
+
+/** Stiffness as a share of I / dt^2 and damping as a share of I / dt; the step is stable below 4 and 2. */
+const STIFFNESS_RATIO = 0.1;
+const DAMPING_RATIO = 0.5;
+
+/**
+ * N m or N; 0 within the stops.
+ * @param inertia kg m2 or kg @param dt s
+ */
+export function stopTorque(q: number, qd: number, lower: number, upper: number, inertia: number, dt: number): number {
+  const beyond = q > upper ? q - upper : q < lower ? q - lower : 0;
+  if (beyond === 0) return 0;
+  // tau = -k (q - stop) - c qd, and never pulling back to the stop
+  const tau = -((STIFFNESS_RATIO * inertia) / dt ** 2) * beyond - ((DAMPING_RATIO * inertia) / dt) * qd;
+  return beyond > 0 ? Math.min(0, tau) : Math.max(0, tau);
+}
+
+/** Torque that draws a follower to where and how fast it should be, N m or N. */
+export function couplingTorque(error: number, rate: number, inertia: number, dt: number): number {
+  // tau = k (q* - q) + c (qd* - qd)
+  return ((STIFFNESS_RATIO * inertia) / dt ** 2) * error + ((DAMPING_RATIO * inertia) / dt) * rate;
+}

@@ -1,0 +1,159 @@
+/** What a Rapier world tells sensors: link poses and velocities, rays, contact forces, where objects are. */
+
+import type RapierNamespace from '@dimforge/rapier3d';
+import type { RobotModel } from '../core/robot-model.ts';
+import { quatMultiply, quatRotate } from '../core/rotation.ts';
+import type { RobotRig } from './joint-rig.ts';
+import type { PhysicsSettings, Rapier } from './rapier.ts';
+import type { RapierBodies } from './rapier-bodies.ts';
+import { RAY_GROUPS, type RapierParts } from './rapier-world.ts';
+import type { SensedWorld } from './sensed-world.ts';
+
+export class RapierSenses implements SensedWorld {
+  gravity = 9.81;
+  /** Room for whoever reads positions, [6]. */
+  readonly scratch = new Float64Array(6);
+  readonly #rig: RobotRig;
+  /** Each link's frame in its engine body's frame: position, then rotation, [nLinks * 7]. */
+  readonly #mounts: Float64Array;
+  readonly #ray: RapierNamespace.Ray;
+  readonly #rotation = new Float64Array(4);
+  readonly #lever = new Float64Array(3);
+  readonly #velocity = new Float64Array(3);
+  #parts: RapierParts | undefined;
+  #bodies: RapierBodies | undefined;
+  #impulseToForce = 1;
+  #impulse = 0;
+
+  constructor(rapier: Rapier, model: RobotModel, rig: RobotRig) {
+    this.#rig = rig;
+    this.#ray = new rapier.Ray({ x: 0, y: 0, z: 0 }, { x: 0, y: 0, z: 1 });
+    this.#mounts = new Float64Array(model.links.length * 7);
+    for (let link = 0; link < model.links.length; link++) {
+      const root = rig.bodies[rig.bodyOf[link]!]!.root;
+      for (let k = 0; k < 3; k++) {
+        // Engine bodies are parallel to the world at the zero pose, so offsets there are offsets in the body.
+        this.#mounts[link * 7 + k] = rig.zeroPoses[link * 7 + k]! - rig.zeroPoses[root * 7 + k]!;
+      }
+      for (let k = 3; k < 7; k++) this.#mounts[link * 7 + k] = rig.zeroPoses[link * 7 + k]!;
+    }
+  }
+
+  /** A new world. */
+  look(parts: RapierParts, bodies: RapierBodies, gravity: number, physics: PhysicsSettings): void {
+    this.#parts = parts;
+    this.#bodies = bodies;
+    this.gravity = gravity;
+    // The engine reports the impulses of its sub-steps and of one more pass: a resting weight shows (n + 1) / n of m g dt.
+    const { solverIterations: n, physicsDt } = physics;
+    this.#impulseToForce = n / (n + 1) / physicsDt;
+  }
+
+  /** The engine finds what rays hit in a tree that it builds in a step: one of no length. */
+  prepareRays(): void {
+    const { world } = this.#parts!;
+    const dt = world.timestep;
+    world.timestep = 0;
+    world.step();
+    world.timestep = dt;
+  }
+
+  linkPose(link: number, out: Float64Array): void {
+    const body = this.#rig.bodyOf[link]!;
+    const rotation = this.#rotationOf(body);
+    const mount = this.#mounts.subarray(link * 7, link * 7 + 7);
+    quatRotate(rotation, mount, out);
+    this.#bodies!.readPosition(body, this.scratch, 0);
+    for (let k = 0; k < 3; k++) out[k] = out[k]! + this.scratch[k]!;
+    const turned = out.subarray(3, 7);
+    quatMultiply(rotation, mount.subarray(3, 7), turned);
+  }
+
+  linkTwist(link: number, out: Float64Array): void {
+    const body = this.#rig.bodyOf[link]!;
+    const rotation = this.#rotationOf(body);
+    quatRotate(rotation, this.#mounts.subarray(link * 7, link * 7 + 3), this.#lever);
+    this.originVelocity(body, this.#velocity);
+    const { spins } = this.#bodies!;
+    const s = 3 * body;
+    const r = this.#lever;
+    for (let k = 0; k < 3; k++) {
+      const [m, n] = [(k + 1) % 3, (k + 2) % 3];
+      // v + w x r
+      out[k] = this.#velocity[k]! + spins[s + m]! * r[n]! - spins[s + n]! * r[m]!;
+      out[3 + k] = spins[s + k]!;
+    }
+  }
+
+  /** Velocity of a body frame's origin along the world's axes, m/s. */
+  originVelocity(body: number, out: Float64Array): void {
+    const bodies = this.#bodies!;
+    bodies.readVelocity(body, out, 0);
+    const { com } = this.#parts!.masses[body]!;
+    const c = quatRotate(this.#rotationOf(body), com, this.#lever);
+    const { spins } = bodies;
+    const [wx, wy, wz] = [spins[3 * body]!, spins[3 * body + 1]!, spins[3 * body + 2]!];
+    const [cx, cy, cz] = [c[0]!, c[1]!, c[2]!];
+    // v_origin = v_com - w x c
+    out[0] = out[0]! - (wy * cz - wz * cy);
+    out[1] = out[1]! - (wz * cx - wx * cz);
+    out[2] = out[2]! - (wx * cy - wy * cx);
+  }
+
+  castRay(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, maxRange: number): number {
+    const { origin, dir } = this.#ray;
+    origin.x = ox;
+    origin.y = oy;
+    origin.z = oz;
+    dir.x = dx;
+    dir.y = dy;
+    dir.z = dz;
+    const hit = this.#parts!.world.castRay(this.#ray, maxRange, true, undefined, RAY_GROUPS);
+    return hit === null ? maxRange : hit.timeOfImpact;
+  }
+
+  contactForce(link: number): number {
+    const { world, colliders } = this.#parts!;
+    const own = colliders.get(link);
+    if (own === undefined) return 0;
+    this.#impulse = 0;
+    for (const collider of own) {
+      world.contactPairsWith(collider, (other) => {
+        world.contactPair(collider, other, this.#add);
+      });
+    }
+    return this.#impulse * this.#impulseToForce;
+  }
+
+  readonly #add = (manifold: RapierNamespace.TempContactManifold): void => {
+    const count = manifold.numContacts();
+    for (let i = 0; i < count; i++) this.#impulse += manifold.contactImpulse(i);
+  };
+
+  /** Pose and velocities of a free body, into `out` from `at` on. */
+  readObject(body: RapierNamespace.RigidBody, out: Float64Array, at: number): void {
+    const p = body.translation();
+    const r = body.rotation();
+    const v = body.linvel();
+    const w = body.angvel();
+    out[at] = p.x;
+    out[at + 1] = p.y;
+    out[at + 2] = p.z;
+    out[at + 3] = r.x;
+    out[at + 4] = r.y;
+    out[at + 5] = r.z;
+    out[at + 6] = r.w;
+    out[at + 7] = v.x;
+    out[at + 8] = v.y;
+    out[at + 9] = v.z;
+    out[at + 10] = w.x;
+    out[at + 11] = w.y;
+    out[at + 12] = w.z;
+  }
+
+  #rotationOf(body: number): Float64Array {
+    const { rotations } = this.#bodies!;
+    for (let k = 0; k < 4; k++) this.#rotation[k] = rotations[4 * body + k]!;
+    return this.#rotation;
+  }
+}

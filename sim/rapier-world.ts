@@ -1,0 +1,216 @@
+/**
+ * Builds a Rapier world with a robot and a scene in it. Colliders weigh nothing: masses are the URDF's. The robot collides
+ * with the scene, not with itself unless its spec says so; a link never collides with the one it is jointed to.
+ */
+
+import type RapierNamespace from '@dimforge/rapier3d';
+import { InputError } from '../core/errors.ts';
+import type { Geometry, Pose, Quat, RobotModel, Vec3 } from '../core/robot-model.ts';
+import { quatMultiply, quatRotate } from '../core/rotation.ts';
+import type { Dynamics } from './dynamics.ts';
+import { type RobotRig, zeroRotation } from './joint-rig.ts';
+import { baseMassProperties, inertiaAbout, type MassProperties, massProperties } from './mass-properties.ts';
+import type { PhysicsSettings, Rapier } from './rapier.ts';
+import type { HeightField, Scene } from './scene.ts';
+
+type World = RapierNamespace.World;
+type RigidBody = RapierNamespace.RigidBody;
+type Collider = RapierNamespace.Collider;
+type ColliderDesc = RapierNamespace.ColliderDesc;
+
+/** Interaction groups: what a collider is (upper half) and what it meets (lower half). */
+const ROBOT = 0x0002;
+const WORLD = 0x0001;
+const groups = (member: number, meets: number) => ((member << 16) | meets) >>> 0;
+/** What a sensor's ray meets: everything but the robot. */
+export const RAY_GROUPS = groups(0xffff, WORLD);
+
+/** Ground reaches this far below its surface, and this far from the origin, m. */
+const GROUND_DEPTH = 1;
+const GROUND_EXTENT = 100;
+
+export interface RapierParts {
+  readonly world: World;
+  /** In the order of the rig's bodies. */
+  readonly bodies: readonly RigidBody[];
+  readonly masses: readonly MassProperties[];
+  /** Of what each joint of the rig moves, about its axis or along it, kg m2 or kg, [rig.joints]. */
+  readonly inertias: Float64Array;
+  /** Colliders by link. */
+  readonly colliders: ReadonlyMap<number, readonly Collider[]>;
+  readonly objects: readonly RigidBody[];
+}
+
+export interface WorldPlan {
+  readonly model: RobotModel;
+  readonly rig: RobotRig;
+  readonly physics: PhysicsSettings;
+  readonly selfCollision: boolean;
+}
+
+/** Bodies stand at the zero pose: their owner places them. @throws InputError for a link that moves but has no mass */
+export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, scene: Scene): RapierParts {
+  const { physics, rig } = plan;
+  const world = new rapier.World({ x: 0, y: 0, z: -dynamics.gravity });
+  world.timestep = physics.physicsDt;
+  world.numSolverIterations = physics.solverIterations;
+  const masses: MassProperties[] = [];
+  const inertias = new Float64Array(rig.joints.length);
+  const colliders = new Map<number, Collider[]>();
+  const bodies = rig.bodies.map((body, b) => {
+    const rotation = zeroRotation(rig.zeroPoses, body.root);
+    const joint = rig.joints.findIndex((candidate) => candidate.child === b);
+    const moves = joint >= 0 || plan.model.base === 'floating';
+    const { axis, mimic, dof } = rig.joints[joint] ?? { axis: [0, 0, 1] as Vec3, mimic: null, dof: 0 };
+    const spec =
+      joint >= 0 && mimic === null
+        ? massProperties(body, rotation, axis, dynamics, dof)
+        : baseMassProperties(body, rotation, dynamics);
+    masses.push(spec);
+    const made = world.createRigidBody(
+      moves ? rapier.RigidBodyDesc.dynamic().setCanSleep(false) : rapier.RigidBodyDesc.fixed(),
+    );
+    if (moves) {
+      if (body.mass === 0) {
+        const link = plan.model.links[body.root]!.name;
+        throw new InputError(`robot ${plan.model.name}: link ${link} moves but has no mass`, {
+          repair: 'give it an <inertial> with a mass above 0',
+        });
+      }
+      if (joint >= 0) {
+        inertias[joint] = rig.joints[joint]!.type === 'prismatic' ? spec.mass : inertiaAbout(spec, axis);
+      }
+      made.setAdditionalMassProperties(spec.mass, xyz(spec.com), xyz(spec.moments), xyzw(spec.frame), false);
+    }
+    const meets = plan.selfCollision ? WORLD | ROBOT : WORLD;
+    for (const { pose, geometry, link } of body.shapes) {
+      const desc = shapeOf(rapier, geometry, plan.model.meshes);
+      if (desc === null) continue;
+      place(
+        desc,
+        { xyz: quatRotate(rotation, pose.xyz, [0, 0, 0]) as Vec3, quat: multiply(rotation, pose.quat) },
+        geometry,
+      );
+      desc.setDensity(0).setCollisionGroups(groups(ROBOT, meets));
+      touch(desc, dynamics);
+      const own = colliders.get(link) ?? [];
+      own.push(world.createCollider(desc, made));
+      colliders.set(link, own);
+    }
+    return made;
+  });
+  addJoints(rapier, world, rig, bodies);
+  addScene(rapier, world, scene, dynamics);
+  return { world, bodies, masses, inertias, colliders, objects: addObjects(rapier, world, scene) };
+}
+
+/** Rapier holds a hinge to its limits where they lie within half a turn. */
+export function engineLimits({ type, lower, upper }: { type: string; lower: number; upper: number }): boolean {
+  if (!Number.isFinite(lower) || !Number.isFinite(upper)) return false;
+  return type === 'prismatic' || (lower > -Math.PI && upper < Math.PI);
+}
+
+function addJoints(rapier: Rapier, world: World, rig: RobotRig, bodies: readonly RigidBody[]): void {
+  for (const joint of rig.joints) {
+    const { anchor, axis, parent, child } = joint;
+    const origin = { x: 0, y: 0, z: 0 };
+    const data =
+      joint.type === 'prismatic'
+        ? rapier.JointData.prismatic(xyz(anchor), origin, xyz(axis))
+        : rapier.JointData.revolute(xyz(anchor), origin, xyz(axis));
+    if (engineLimits(joint)) {
+      data.limitsEnabled = true;
+      data.limits = [joint.lower, joint.upper];
+    }
+    world.createImpulseJoint(data, bodies[parent]!, bodies[child]!, false).setContactsEnabled(false);
+  }
+}
+
+function addScene(rapier: Rapier, world: World, scene: Scene, dynamics: Dynamics): void {
+  if (scene.ground === 'none' && scene.statics.length === 0) return;
+  const still = world.createRigidBody(rapier.RigidBodyDesc.fixed());
+  const add = (desc: ColliderDesc) => {
+    desc.setCollisionGroups(groups(WORLD, 0xffff));
+    touch(desc, dynamics);
+    world.createCollider(desc, still);
+  };
+  if (scene.ground === 'plane') {
+    const desc = rapier.ColliderDesc.cuboid(GROUND_EXTENT, GROUND_EXTENT, GROUND_DEPTH / 2);
+    add(desc.setTranslation(0, 0, -GROUND_DEPTH / 2));
+  } else if (scene.ground !== 'none') {
+    add(heightField(rapier, scene.ground));
+  }
+  for (const { geometry, pose } of scene.statics) {
+    const desc = shapeOf(rapier, geometry, {})!;
+    place(desc, pose, geometry);
+    add(desc);
+  }
+}
+
+function addObjects(rapier: Rapier, world: World, scene: Scene): RigidBody[] {
+  return scene.objects.map(({ mass, geometry, pose, friction }) => {
+    const desc = rapier.RigidBodyDesc.dynamic().setCanSleep(false);
+    const body = world.createRigidBody(
+      desc.setTranslation(...(pose.xyz as [number, number, number])).setRotation(xyzw(pose.quat)),
+    );
+    const shape = shapeOf(rapier, geometry, {})!;
+    place(shape, { xyz: [0, 0, 0], quat: [0, 0, 0, 1] }, geometry);
+    shape.setMass(mass).setFriction(friction).setCollisionGroups(groups(WORLD, 0xffff));
+    shape.setFrictionCombineRule(rapier.CoefficientCombineRule.Min);
+    world.createCollider(shape, body);
+    return body;
+  });
+}
+
+/** Both sides of a contact carry the coefficient of `Dynamics`; their mean is it. */
+function touch(desc: ColliderDesc, { contactFriction, restitution }: Dynamics): void {
+  desc.setFriction(contactFriction).setRestitution(restitution);
+}
+
+/** Rapier's field has its rows along z and its columns along x, in a frame whose y is up. */
+function heightField(rapier: Rapier, { nx, ny, size, heights }: HeightField): ColliderDesc {
+  const matrix = new Float32Array(nx * ny);
+  // Column-major with (rows = ny - 1 cells); row r runs along -y of the world once the field is turned upright.
+  for (let ix = 0; ix < nx; ix++) {
+    for (let iy = 0; iy < ny; iy++) matrix[ix * ny + (ny - 1 - iy)] = heights[iy * nx + ix]!;
+  }
+  const desc = rapier.ColliderDesc.heightfield(ny - 1, nx - 1, matrix, { x: size[0], y: 1, z: size[1] });
+  // Turned about x by a quarter: y up becomes z up, z becomes -y.
+  return desc.setRotation({ x: Math.SQRT1_2, y: 0, z: 0, w: Math.SQRT1_2 });
+}
+
+function shapeOf(rapier: Rapier, geometry: Geometry, meshes: RobotModel['meshes']): ColliderDesc | null {
+  switch (geometry.kind) {
+    case 'box':
+      return rapier.ColliderDesc.cuboid(geometry.size[0] / 2, geometry.size[1] / 2, geometry.size[2] / 2);
+    case 'sphere':
+      return rapier.ColliderDesc.ball(geometry.radius);
+    case 'cylinder':
+      return rapier.ColliderDesc.cylinder(geometry.length / 2, geometry.radius);
+    case 'mesh': {
+      const vertices = meshes[geometry.file];
+      if (vertices === undefined) return null;
+      return rapier.ColliderDesc.convexHull(vertices.map((value, k) => value * geometry.scale[k % 3]!));
+    }
+  }
+}
+
+/** Rapier's cylinder stands along y, URDF's along z. */
+const UPRIGHT: Quat = [Math.SQRT1_2, 0, 0, Math.SQRT1_2];
+
+function place(desc: ColliderDesc, { xyz: at, quat }: Pose, geometry: Geometry): void {
+  desc.setTranslation(at[0], at[1], at[2]);
+  desc.setRotation(xyzw(geometry.kind === 'cylinder' ? multiply(quat, UPRIGHT) : quat));
+}
+
+function multiply(a: Quat, b: Quat): Quat {
+  return quatMultiply(a, b, [0, 0, 0, 1]);
+}
+
+export function xyz(v: ArrayLike<number>): RapierNamespace.Vector {
+  return { x: v[0]!, y: v[1]!, z: v[2]! };
+}
+
+export function xyzw(q: ArrayLike<number>): RapierNamespace.Rotation {
+  return { x: q[0]!, y: q[1]!, z: q[2]!, w: q[3]! };
+}

@@ -1,0 +1,38 @@
+/**
+ * Errors of everything that measures by rays: one bias for all rays (it sits in the timing, not in the ray), noise for each,
+ * rays that never return. Where nothing is hit there is nothing to be noisy. Knows no geometry.
+ */
+
+import { clamp } from '../../core/math.ts';
+import type { RandomStream } from '../../core/rng.ts';
+import type { SensorQuality } from '../robot-spec.ts';
+import { ReadingError } from './reading-error.ts';
+
+export class RangingError {
+  readonly #error: ReadingError;
+  readonly #near: number;
+  readonly #far: number;
+  readonly #dropout: number;
+
+  /** @param near lowest reading, m @param far highest, which stands for no return, m @param dropout share of rays lost */
+  constructor({ parts }: SensorQuality, near: number, far: number, dropout: number) {
+    this.#error = new ReadingError(parts?.reading, 1);
+    this.#near = near;
+    this.#far = far;
+    this.#dropout = dropout;
+  }
+
+  begin(random: RandomStream): void {
+    this.#error.begin(random);
+  }
+
+  /** @param exact m, [rays] @param dt since the last reading, s @param out m, [rays] */
+  corrupt(exact: Float64Array, dt: number, random: RandomStream, out: Float64Array): void {
+    out.set(exact);
+    this.#error.apply(out, 0, out.length, dt, random);
+    for (let i = 0; i < out.length; i++) {
+      const isLost = exact[i]! >= this.#far || (this.#dropout > 0 && random.uniform() < this.#dropout);
+      out[i] = isLost ? this.#far : clamp(out[i]!, this.#near, this.#far);
+    }
+  }
+}
