@@ -1,12 +1,13 @@
 /** Builds what a command needs from a configuration: robot, task, contract, environment recipes. Reads the URDF. */
 
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { type RobotConfig, robots } from '../configs/robots.ts';
 import { type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import type { Contract } from '../core/contract.ts';
 import { InputError, MismatchError, nearest } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
-import type { RobotModel } from '../core/robot-model.ts';
+import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
@@ -16,7 +17,7 @@ import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
 import { contractOf } from '../sim/task-contract.ts';
 import { taskNamed } from '../sim/tasks/index.ts';
-import { parseUrdf } from '../sim/urdf.ts';
+import { loadUrdf } from './robot-files.ts';
 
 /** Purposes of the keys that a run's seed is split into. */
 export const PURPOSE = { environments: 1, learner: 2, evaluation: 3 } as const;
@@ -35,7 +36,14 @@ export async function loadRobot(name: string): Promise<LoadedRobot> {
       repair: near === undefined ? `robots: ${Object.keys(robots).join(', ')}` : `did you mean ${near}?`,
     });
   }
-  return { config, model: parseUrdf(await readFile(config.urdf, 'utf8'), { where: `robot ${name}` }) };
+  const model = await loadUrdf(fileURLToPath(config.urdf), { where: `robot ${name}`, base: config.base });
+  return { config, model };
+}
+
+/** The parameters that the URDF and what is configured beside it stand for. */
+export function robotDynamics({ config, model }: LoadedRobot): Dynamics {
+  const armature = jointNames(model).map((name) => config.armature?.[name] ?? 0);
+  return { ...nominalDynamics(model), armature };
 }
 
 export interface Experiment {
@@ -58,8 +66,8 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
   const robot = await loadRobot(task.robot);
   const { dynamics: nominal, spread } =
     config.dynamics === null
-      ? { dynamics: nominalDynamics(robot.model), spread: {} }
-      : await dynamicsOf(config.dynamics, robot.model);
+      ? { dynamics: robotDynamics(robot), spread: {} }
+      : await dynamicsOf(config.dynamics, robot);
   const { hidden, criticHidden, activation, initialLogStd, finalLogStd } = config.network;
   const contract = contractOf({
     task,
@@ -85,7 +93,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
 }
 
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */
-async function dynamicsOf(path: string, model: RobotModel): Promise<FittedDynamics> {
+async function dynamicsOf(path: string, robot: LoadedRobot): Promise<FittedDynamics> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -95,7 +103,7 @@ async function dynamicsOf(path: string, model: RobotModel): Promise<FittedDynami
       cause: error,
     });
   }
-  return dynamicsFrom(readParameterFile(text, path), model);
+  return dynamicsFrom(readParameterFile(text, path), robot.model, robotDynamics(robot));
 }
 
 function rewardWeightsOf(task: TaskDefinition, changed: Readonly<Record<string, number>>): number[] {
@@ -134,6 +142,9 @@ function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName
     task: task.name,
     engine,
     urdf: robot.model.urdf,
+    base: robot.model.base,
+    meshes: robot.model.meshes,
+    robot: robot.config.spec,
     contract,
     rewardWeights,
     dynamics,
