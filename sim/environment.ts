@@ -170,6 +170,11 @@ export class Environment {
     return curriculum === undefined ? 1 : difficultyOf(curriculum.rule, this.#level);
   }
 
+  /** What the task's terms see of the last step. */
+  get view(): StepView {
+    return this.#view;
+  }
+
   /** What surrounds the robot in this episode. */
   get scene(): Scene {
     return this.#scene;

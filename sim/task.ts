@@ -68,6 +68,16 @@ export interface CommandTerm {
   readonly sample: (random: RandomStream, scene: Scene, start: StartState, out: Float64Array) => void;
 }
 
+/** A controller written by hand, which sees the truth: what a learned policy is held against. */
+export interface ReferencePolicy {
+  /** What it is, in a line. */
+  readonly doc: string;
+  /** A fresh controller for one episode: writes the action for the step after `view`, [actionDim]. */
+  readonly make: () => (view: StepView, action: Float32Array) => void;
+  /** What it reached over episodes 0 to 19 of environment 0 of seed 1, randomised as the task says, in Rapier. */
+  readonly score: { readonly successRate: number; readonly meanReturn: number };
+}
+
 /** What a curriculum makes of an episode. */
 export interface CurriculumTerm {
   readonly rule: CurriculumRule;
@@ -118,6 +128,7 @@ export interface TaskDefinition {
   readonly sensors?: readonly SensorSpec[];
   readonly quality?: Readonly<Record<string, SensorQuality>>;
   readonly randomization: RandomizationTable;
+  readonly reference?: ReferencePolicy;
   /** An episode succeeds when `test` held without a break for its last `seconds`. */
   readonly success: { readonly seconds: number; readonly test: (view: StepView) => boolean };
 }
