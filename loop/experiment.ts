@@ -1,8 +1,8 @@
 /** Builds what a command needs from a configuration: robot, task, contract, environment recipes. Reads the URDF. */
 
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { type RobotConfig, robots } from '../configs/robots.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { RobotConfig } from '../configs/robots.ts';
 import { type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import type { Contract } from '../core/contract.ts';
 import { InputError, MismatchError, nearest } from '../core/errors.ts';
@@ -16,7 +16,7 @@ import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
 import { contractOf } from '../sim/task-contract.ts';
-import { taskNamed } from '../sim/tasks/index.ts';
+import { builtIn, loadProject, named, type Project } from './project.ts';
 import { loadUrdf } from './robot-files.ts';
 
 /** Purposes of the keys that a run's seed is split into. */
@@ -28,14 +28,8 @@ export interface LoadedRobot {
 }
 
 /** @throws InputError when there is no such robot or its URDF is bad */
-export async function loadRobot(name: string): Promise<LoadedRobot> {
-  const config = Object.hasOwn(robots, name) ? robots[name] : undefined;
-  if (config === undefined) {
-    const near = nearest(name, Object.keys(robots));
-    throw new InputError(`there is no robot named ${name}`, {
-      repair: near === undefined ? `robots: ${Object.keys(robots).join(', ')}` : `did you mean ${near}?`,
-    });
-  }
+export async function loadRobot(name: string, project: Project = builtIn): Promise<LoadedRobot> {
+  const config = named(project.robots, name, 'robot');
   const model = await loadUrdf(fileURLToPath(config.urdf), { where: `robot ${name}`, base: config.base });
   return { config, model };
 }
@@ -62,8 +56,9 @@ export interface Experiment {
 
 /** @throws InputError for a setting that does not fit the task */
 export async function openExperiment(config: ExperimentConfig): Promise<Experiment> {
-  const task = taskNamed(config.task);
-  const robot = await loadRobot(task.robot);
+  const project = await loadProject(config.module);
+  const task = named(project.tasks, config.task, 'task');
+  const robot = await loadRobot(task.robot, project);
   const { dynamics: nominal, spread } =
     config.dynamics === null
       ? { dynamics: robotDynamics(robot), spread: {} }
@@ -140,6 +135,7 @@ function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName
   const { config, task, robot, dynamics, spread, rewardWeights } = experiment;
   return {
     task: task.name,
+    ...(config.module === undefined ? {} : { module: pathToFileURL(config.module).href }),
     engine,
     urdf: robot.model.urdf,
     base: robot.model.base,
