@@ -1,6 +1,7 @@
 /**
  * A robot's joints in a Rapier world: their coordinates, read from the two bodies each connects, and torques about their
- * axes, equal and opposite on the two. End stops that the engine does not hold and joints that follow another are here too.
+ * axes, equal and opposite on the two. End stops and joints that follow another are here too: the
+ * engine's own limits give way at 5 ms steps and know no angle beyond half a turn.
  * Called at every physics step: allocates nothing.
  */
 
@@ -11,7 +12,6 @@ import type { JointRig, RobotRig } from './joint-rig.ts';
 import { couplingTorque, stopTorque } from './joint-stops.ts';
 import type { RapierBodies } from './rapier-bodies.ts';
 import type { RapierSenses } from './rapier-senses.ts';
-import { engineLimits, type RapierParts } from './rapier-world.ts';
 
 export class RapierJoints {
   /** Whether any joint slides: then bodies bear forces too. */
@@ -21,17 +21,20 @@ export class RapierJoints {
   readonly #dt: number;
   /** For each joint that follows, the index of its leader in the rig; -1 for leaders. */
   readonly #leaders: Int32Array;
-  /** Indices of the joints whose end stops the engine does not hold. */
+  /** Indices of the joints with end stops. */
   readonly #stopped: Int32Array;
   /** Coordinates and rates by index in the rig. */
   readonly #q: Float64Array;
   readonly #qd: Float64Array;
+  /** What acts on each joint beside its stops, by index in the rig. */
+  readonly #applied: Float64Array;
   /** Axis of the joint at hand along the world's axes, and room. */
   readonly #axis = new Float64Array(3);
   readonly #a = new Float64Array(3);
   readonly #b = new Float64Array(3);
   #bodies: RapierBodies | undefined;
-  #parts: RapierParts | undefined;
+  /** What each joint feels of inertia, kg m2 or kg, by index in the rig. */
+  #inertias: Float64Array = new Float64Array(0);
 
   constructor(rig: RobotRig, senses: RapierSenses, dt: number) {
     const { joints } = rig;
@@ -43,21 +46,26 @@ export class RapierJoints {
       mimic === null ? -1 : joints.findIndex((other) => other.mimic === null && other.dof === dof),
     );
     const ends = (joint: JointRig) => Number.isFinite(joint.lower) || Number.isFinite(joint.upper);
-    this.#stopped = Int32Array.from(
-      joints.flatMap((joint, i) => (joint.mimic === null && !engineLimits(joint) && ends(joint) ? [i] : [])),
-    );
+    this.#stopped = Int32Array.from(joints.flatMap((joint, i) => (joint.mimic === null && ends(joint) ? [i] : [])));
     this.#q = new Float64Array(joints.length);
     this.#qd = new Float64Array(joints.length);
+    this.#applied = new Float64Array(joints.length);
   }
 
-  /** A new world, with the joints where `state` says. */
-  look(parts: RapierParts, bodies: RapierBodies, state: RobotState): void {
-    this.#parts = parts;
+  /** A new world, with the joints where `state` says. @param inertias that each joint of the rig feels in any pose, kg m2 or kg */
+  look(inertias: Float64Array, bodies: RapierBodies, state: RobotState): void {
+    this.#inertias = inertias;
     this.#bodies = bodies;
     for (const [i, { mimic, dof }] of this.#joints.entries()) {
       this.#q[i] = (mimic?.multiplier ?? 1) * state.q[dof]! + (mimic?.offset ?? 0);
       this.#qd[i] = (mimic?.multiplier ?? 1) * state.qd[dof]!;
     }
+  }
+
+  /** `load`, by what acts on the joint beside its stops: once a step, before `loadStops`. N m or N. */
+  apply(i: number, tau: number): void {
+    this.#applied[i] = tau;
+    this.load(i, tau);
   }
 
   /** Add the torque about joint i of the rig, or the force along it, to its two bodies. N m or N. */
@@ -77,13 +85,13 @@ export class RapierJoints {
 
   /** The torques of end stops and of what makes joints follow. */
   loadStops(): void {
-    const { inertias } = this.#parts!;
+    const inertias = this.#inertias;
     for (let s = 0; s < this.#stopped.length; s++) {
       const i = this.#stopped[s]!;
       const { lower, upper } = this.#joints[i]!;
       const q = this.#q[i]!;
       if (q <= upper && q >= lower) continue;
-      this.load(i, stopTorque(q, this.#qd[i]!, lower, upper, inertias[i]!, this.#dt));
+      this.load(i, stopTorque(this.#applied[i]!, q, this.#qd[i]!, lower, upper, inertias[i]!, this.#dt));
     }
     for (let i = 0; i < this.#joints.length; i++) {
       const leader = this.#leaders[i]!;

@@ -30,6 +30,8 @@ import type { EnvironmentRobot } from './simulated-robot.ts';
 import type { StartState } from './task.ts';
 
 const IDEAL: ActuatorSpec = { kind: 'pd' };
+/** Share of the inertia that a joint feels at the start which it feels at least in any pose. */
+const POSE_MARGIN = 0.5;
 
 export class RapierRobot implements EnvironmentRobot {
   readonly model: RobotModel;
@@ -47,8 +49,9 @@ export class RapierRobot implements EnvironmentRobot {
   readonly #friction: CoulombFriction;
   /** Of the motors, [nJoints]. */
   readonly #torques: Float64Array;
-  /** Whether a drive needs to know the inertia it moves. */
-  readonly #solvesInertia: boolean;
+  /** What each joint feels of inertia, kg m2 or kg, and its viscous friction as applied, [nJoints]. */
+  readonly #inertias: Float64Array;
+  readonly #damping: Float64Array;
   readonly #start: StartState;
   #dynamics: Dynamics;
   #scene: Scene = EMPTY_SCENE;
@@ -81,7 +84,8 @@ export class RapierRobot implements EnvironmentRobot {
     this.#drives = new Drives(actuators, physics.physicsDt);
     this.#friction = new CoulombFriction(names.length, physics.physicsDt);
     this.#torques = new Float64Array(names.length);
-    this.#solvesInertia = actuators.some(({ kind }) => kind === 'implicit-pd');
+    this.#inertias = new Float64Array(names.length);
+    this.#damping = new Float64Array(names.length);
     this.#start = {
       q: new Float64Array(names.length),
       qd: new Float64Array(names.length),
@@ -152,6 +156,7 @@ export class RapierRobot implements EnvironmentRobot {
     const { world } = this.#parts!;
     this.#dynamics = cloneDynamics(dynamics);
     this.#drives.update(dynamics);
+    this.#setDamping();
     for (let j = 0; j < dynamics.friction.length; j++) this.#friction.setLimit(j, dynamics.friction[j]!);
     world.gravity = { x: 0, y: 0, z: -dynamics.gravity };
     this.#senses.gravity = dynamics.gravity;
@@ -201,7 +206,7 @@ export class RapierRobot implements EnvironmentRobot {
   /** Torques of motors, frictions and stops about each joint's axis, equal and opposite on the two bodies. */
   #actuate(): void {
     const { truth } = this;
-    const { damping } = this.#dynamics;
+    const damping = this.#damping;
     const bodies = this.#bodies!;
     const torques = this.#torques;
     this.#drives.torques(truth, truth.time, torques);
@@ -218,7 +223,7 @@ export class RapierRobot implements EnvironmentRobot {
           `torque of joint ${name} is ${tau} at ${truth.time.toFixed(4)} s (q ${truth.q[j]}, qd ${truth.qd[j]})`,
         );
       }
-      this.#joints.load(i, tau);
+      this.#joints.apply(i, tau);
     }
     this.#joints.loadStops();
     this.#rotors.blow(torques, bodies, this.#parts!.masses, truth);
@@ -258,21 +263,40 @@ export class RapierRobot implements EnvironmentRobot {
     const bodies = new RapierBodies(this.#rapier, parts.world, parts.bodies);
     this.#bodies = bodies;
     this.#senses.look(parts, bodies, this.#dynamics.gravity, this.#physics);
-    this.#joints.look(parts, bodies, truth);
-    const felt = this.#solvesInertia ? this.#feltInertias(poses) : parts.inertias;
+    const felt = this.#feltInertias(poses);
+    // Springs and dampers must be soft enough in every pose, and what a joint feels changes with it.
+    const alone = this.#rig.joints.length === 1 && model.base === 'fixed';
+    const least = alone ? felt : felt.map((inertia) => POSE_MARGIN * inertia);
+    this.#joints.look(least, bodies, truth);
     const inertias = new Float64Array(model.dof.length);
     for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
       if (mimic !== null) continue;
-      this.#friction.reset(dof, this.#dynamics.friction[dof]!, parts.inertias[i]!);
       inertias[dof] = felt[i]!;
+      this.#inertias[dof] = least[i]!;
+      this.#friction.reset(dof, this.#dynamics.friction[dof]!, least[i]!);
     }
     this.#drives.reset(this.#dynamics, inertias);
+    this.#setDamping();
     this.objects = new Float64Array(parts.objects.length * OBJECT_STRIDE);
     if (this.#sensing.castsRays) this.#senses.prepareRays();
   }
 
+  /**
+   * Viscous friction b. Where one step would take away more than a tenth of a joint's velocity it is solved for the end of
+   * the step, b / (1 + b dt / I): light wrists of arms with stiff gears would ring and fly apart otherwise.
+   */
+  #setDamping(): void {
+    const { damping } = this.#dynamics;
+    for (let j = 0; j < damping.length; j++) {
+      const share = (damping[j]! * this.#physics.physicsDt) / this.#inertias[j]!;
+      this.#damping[j] = share > 0.1 ? damping[j]! / (1 + share) : damping[j]!;
+    }
+  }
+
   /** What each joint of the rig feels while the others are free, kg m2 or kg. */
   #feltInertias(poses: BodyPoses): Float64Array {
+    // A lone joint on a fixed base moves its link, and nothing else moves.
+    if (this.#rig.joints.length === 1 && this.model.base === 'fixed') return this.#parts!.inertias;
     const free = this.model.base === 'floating' ? 6 : 0;
     const matrix = massMatrix(this.#rig, this.#parts!.masses, poses, free > 0);
     return freeInertias(matrix, free + this.#rig.joints.length).subarray(free);

@@ -105,12 +105,6 @@ export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, 
   return { world, bodies, masses, inertias, colliders, objects: addObjects(rapier, world, scene) };
 }
 
-/** Rapier holds a hinge to its limits where they lie within half a turn. */
-export function engineLimits({ type, lower, upper }: { type: string; lower: number; upper: number }): boolean {
-  if (!Number.isFinite(lower) || !Number.isFinite(upper)) return false;
-  return type === 'prismatic' || (lower > -Math.PI && upper < Math.PI);
-}
-
 function addJoints(rapier: Rapier, world: World, rig: RobotRig, bodies: readonly RigidBody[]): void {
   for (const joint of rig.joints) {
     const { anchor, axis, parent, child } = joint;
@@ -119,10 +113,6 @@ function addJoints(rapier: Rapier, world: World, rig: RobotRig, bodies: readonly
       joint.type === 'prismatic'
         ? rapier.JointData.prismatic(xyz(anchor), origin, xyz(axis))
         : rapier.JointData.revolute(xyz(anchor), origin, xyz(axis));
-    if (engineLimits(joint)) {
-      data.limitsEnabled = true;
-      data.limits = [joint.lower, joint.upper];
-    }
     world.createImpulseJoint(data, bodies[parent]!, bodies[child]!, false).setContactsEnabled(false);
   }
 }
