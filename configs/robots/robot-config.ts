@@ -1,6 +1,6 @@
 /**
  * What is known of a robot beyond its URDF: how it is driven and sensed, how it stands, what ROS calls it, and the limits
- * of its safety. Types only; data of each robot in a file of its name.
+ * of its safety. Data of each robot in a file of its name.
  */
 
 import type { RosContract, SafetyContract } from '../../core/contract.ts';
@@ -28,3 +28,8 @@ export interface RobotConfig {
 
 /** All but the place of the URDF, which only the registry knows. */
 export type RobotSettings = Omit<RobotConfig, 'urdf'>;
+
+/** A robot, checked by the compiler and frozen. */
+export function defineRobot(robot: RobotConfig): RobotConfig {
+  return Object.freeze(robot);
+}
