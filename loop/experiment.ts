@@ -14,7 +14,7 @@ import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/ide
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { contractOf } from '../sim/task-contract.ts';
+import { contractOf, criticTerms } from '../sim/task-contract.ts';
 import { taskNamed } from '../sim/tasks/index.ts';
 import { parseUrdf } from '../sim/urdf.ts';
 
@@ -71,6 +71,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     seed: config.seed,
     config,
   });
+  const critic = criticTerms(task, contract);
   return {
     config,
     task,
@@ -78,7 +79,13 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     dynamics: nominal,
     spread,
     contract,
-    network: { actor: contract.network, criticHidden, initialLogStd, finalLogStd },
+    network: {
+      actor: contract.network,
+      criticHidden,
+      initialLogStd,
+      finalLogStd,
+      ...(critic === null ? {} : { criticInputs: critic.reduce((sum, { size }) => sum + size, 0) }),
+    },
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };

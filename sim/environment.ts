@@ -159,6 +159,11 @@ export class Environment {
     return this.#level;
   }
 
+  /** From the next episode on. */
+  set level(level: number) {
+    this.#level = level;
+  }
+
   /** What surrounds the robot in this episode. */
   get scene(): Scene {
     return this.#scene;
