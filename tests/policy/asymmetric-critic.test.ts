@@ -9,16 +9,18 @@ import { pendulum as config } from '../../configs/pendulum.ts';
 import { systemClock } from '../../core/clock.ts';
 import { InputError } from '../../core/errors.ts';
 import { foldIn, keyOf } from '../../core/rng.ts';
+import { learnedParameters } from '../../loop/adapted-policy.ts';
 import { type Experiment, evaluationRecipe, openExperiment, PURPOSE, trainingRecipe } from '../../loop/experiment.ts';
 import { type Backend, openBackend } from '../../policy/backend.ts';
-import { loadTrainingState, saveCheckpoint, type TrainingState } from '../../policy/checkpoint.ts';
+import { loadBundle, loadTrainingState, saveCheckpoint, type TrainingState } from '../../policy/checkpoint.ts';
 import { Collector, type WorkerPool } from '../../policy/collector.ts';
 import { assemble } from '../../policy/experience.ts';
 import { RunningNormalizer } from '../../policy/normalizer.ts';
 import { Ppo } from '../../policy/ppo.ts';
 import { Rollout } from '../../policy/rollout.ts';
 import { makeRolloutBuffer, type RolloutShape } from '../../policy/rollout-buffer.ts';
-import { type Snapshot, train } from '../../policy/runner.ts';
+import { type Snapshot, type TrainJob, train } from '../../policy/runner.ts';
+import { bodySize } from '../../policy/transfer/body.ts';
 import { makeEnvironments } from '../../sim/recipe.ts';
 import type { TaskDefinition } from '../../sim/task.ts';
 import { pendulum } from '../../sim/tasks/pendulum.ts';
@@ -57,9 +59,12 @@ interface Changes {
   readonly iterations?: number;
   readonly resume?: TrainingState;
   readonly pool?: WorkerPool;
+  readonly job?: Partial<TrainJob>;
+  readonly headOnly?: boolean;
 }
 
-function learn(experiment: Experiment, { iterations = 3, resume, pool = new LocalPool(2) }: Changes = {}) {
+function learn(experiment: Experiment, changes: Changes = {}) {
+  const { iterations = 3, resume, pool = new LocalPool(2), job = {}, headOnly = false } = changes;
   return train({
     recipe: trainingRecipe(experiment),
     evalRecipe: evaluationRecipe(experiment, experiment.contract, 'rapier'),
@@ -73,12 +78,14 @@ function learn(experiment: Experiment, { iterations = 3, resume, pool = new Loca
       stopAtSuccess: null,
       ppo: { ...experiment.config.ppo, epochs: 2, minibatches: 2 },
       network: experiment.network,
+      ...(headOnly ? { trainable: 'actor-head', freezeNormalizer: true } : {}),
     },
     backend,
     pool,
     key: foldIn(keyOf(1), PURPOSE.learner),
     clock: systemClock,
     ...(resume === undefined ? {} : { resume }),
+    ...job,
   });
 }
 
@@ -203,6 +210,30 @@ describe('an asymmetric critic', () => {
     expect(levels).toBeUndefined();
   });
 
+  it('is asked what a truncated episode would still have earned; a terminated one earns nothing', async () => {
+    const { ppo, buffer } = await collect(asymmetric, 1, 200);
+    const { reward, terminated, truncated, finalCriticObs } = buffer;
+    const cut = truncated.findIndex((flag) => flag !== 0);
+    const dead = cut === 0 ? 1 : 0;
+    truncated[dead] = 0;
+    terminated[dead] = 1;
+    const of = asymmetric.contract.normalizer;
+    const mean = Array.from({ length: CRITIC }, (_, k) => 0.1 * k);
+    const variance = Array.from({ length: CRITIC }, (_, k) => 1 + k);
+    const batch = await assemble(buffer, ppo, of, { ...of, mean, variance }, { gamma: 0.9, lam: 0 }, 0);
+    // (x - mean) / sqrt(variance + epsilon), then V
+    const last = finalCriticObs.slice(cut * CRITIC, (cut + 1) * CRITIC);
+    const [value] = await ppo.values(
+      last.map((x, k) => (x - mean[k]!) / Math.sqrt(variance[k]! + 1e-5)),
+      1,
+    );
+    expect(Math.abs(value!)).toBeGreaterThan(1e-3);
+    // R = r + gamma V(s'), with lambda 0; float32 rounding.
+    expect(batch.target[cut]).toBeCloseTo(reward[cut]! + 0.9 * value!, 5);
+    expect(batch.target[dead]).toBeCloseTo(reward[dead]!, 5);
+    ppo.dispose();
+  });
+
   it('names what the critic sees when it is not finite', async () => {
     const { ppo, buffer } = await collect(asymmetric, 1, 200);
     const of = asymmetric.contract.normalizer;
@@ -265,6 +296,27 @@ describe('a resumed run', () => {
     const old = await saved(await learn(plain, { iterations: 1 }));
     expect(Object.keys(old).sort()).toEqual(['bestScore', 'envSteps', 'iteration', 'learner']);
     expect((await learn(plain, { iterations: 2, resume: old })).state.iteration).toBe(2);
+  });
+
+  it('hands its critic, with its statistics, to the learning of the last layer alone', async () => {
+    const first = await learn(asymmetric, { iterations: 2 });
+    const folder = await saveCheckpoint(run, first.contract, first.actor, first.state, false);
+    const learned = (await learnedParameters(await loadBundle(folder)))!;
+    expect(learned).toEqual({
+      parameters: first.state.learner.parameters,
+      criticNormalizer: first.state.criticNormalizer,
+    });
+    const initial = { initial: learned.parameters, initialCriticNormalizer: learned.criticNormalizer! };
+    const head = await learn(asymmetric, { iterations: 1, headOnly: true, job: initial });
+    // The body's statistics stay as they were given, the critic's go on counting.
+    expect(head.contract.normalizer).toEqual(asymmetric.contract.normalizer);
+    expect(head.state.criticNormalizer!.count).toBe(3 * HORIZON * ENVS);
+    const size = bodySize(asymmetric.contract.network.layers);
+    expect(hash(head.actor.subarray(0, size))).toBe(hash(first.actor.subarray(0, size)));
+    expect(hash(head.actor)).not.toBe(hash(first.actor));
+    // A policy without its critic starts a new one.
+    const alone = await learn(asymmetric, { iterations: 1, headOnly: true, job: { initial: first.actor } });
+    expect(alone.state.criticNormalizer!.count).toBe(HORIZON * ENVS);
   });
 
   it('goes on at the level each environment had reached, in any number of slices', async () => {
