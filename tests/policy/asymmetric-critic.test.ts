@@ -135,33 +135,35 @@ describe('an asymmetric critic', () => {
 
   it('sees the true state of every step, and the last one of every episode', async () => {
     const ppo = new Ppo(backend, asymmetric.network, asymmetric.config.ppo, keyOf(3));
-    const horizon = 600;
-    const buffer = makeRolloutBuffer(shapeOf(asymmetric, ppo, horizon, 1));
+    const [horizon, envs] = [600, 2];
+    const buffer = makeRolloutBuffer(shapeOf(asymmetric, ppo, horizon, envs));
     const { criticObs, finalCriticObs, terminated, truncated } = buffer;
-    expect([criticObs.length, finalCriticObs.length]).toEqual([(horizon + 1) * CRITIC, horizon * CRITIC]);
+    const cells = horizon * envs;
+    expect([criticObs.length, finalCriticObs.length]).toEqual([(cells + envs) * CRITIC, cells * CRITIC]);
     buffer.parameters.set((await ppo.state()).parameters.subarray(0, ppo.actorSize));
     buffer.normalizer.fill(1, 2);
-    const environments = await makeEnvironments(trainingRecipe(asymmetric), 0, 1);
+    const environments = await makeEnvironments(trainingRecipe(asymmetric), 0, envs);
     const rollout = new Rollout(environments, 0, buffer, asymmetric.contract, keyOf(1));
     const velocity: number[] = [];
     rollout.collect(0, (_t, _n, { robot }) => velocity.push(robot.truth.qd[0]!));
     const clipped = (qd: number) => Math.fround(Math.min(3, Math.max(-3, 0.1 * qd)));
     let ended = 0;
-    for (let t = 0; t < horizon; t++) {
-      const over = terminated[t] !== 0 || truncated[t] !== 0;
-      // Where an episode ended, row t + 1 holds the start of the next one.
-      const seen = over ? finalCriticObs.subarray(t * CRITIC) : criticObs.subarray((t + 1) * CRITIC);
-      expect(seen[2]).toBe(clipped(velocity[t]!));
+    for (let cell = 0; cell < cells; cell++) {
+      const over = terminated[cell] !== 0 || truncated[cell] !== 0;
+      // Where an episode ended, the next row holds the start of the next one.
+      const next = criticObs.subarray((cell + envs) * CRITIC);
+      const seen = over ? finalCriticObs.subarray(cell * CRITIC) : next;
+      expect(seen[2]).toBe(clipped(velocity[cell]!));
       expect(Math.hypot(seen[0]!, seen[1]!)).toBeCloseTo(1, 6);
       if (!over) continue;
       ended++;
-      expect(criticObs[(t + 1) * CRITIC + 2]).not.toBe(seen[2]);
+      expect(next[2]).not.toBe(seen[2]);
     }
-    expect(ended).toBeGreaterThan(0);
+    expect(ended).toBeGreaterThan(1);
     // The next iteration starts with what the last one ended with.
-    const last = criticObs.slice(horizon * CRITIC);
+    const last = criticObs.slice(cells * CRITIC);
     rollout.collect(1);
-    expect(criticObs.slice(0, CRITIC)).toEqual(last);
+    expect(criticObs.slice(0, envs * CRITIC)).toEqual(last);
     ppo.dispose();
   });
 
