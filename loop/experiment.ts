@@ -15,7 +15,7 @@ import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/ide
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { contractOf } from '../sim/task-contract.ts';
+import { contractOf, criticTerms } from '../sim/task-contract.ts';
 import { builtIn, loadProject, named, type Project } from './project.ts';
 import { loadUrdf } from './robot-files.ts';
 
@@ -74,6 +74,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     seed: config.seed,
     config,
   });
+  const critic = criticTerms(task, contract);
   return {
     config,
     task,
@@ -81,7 +82,13 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     dynamics: nominal,
     spread,
     contract,
-    network: { actor: contract.network, criticHidden, initialLogStd, finalLogStd },
+    network: {
+      actor: contract.network,
+      criticHidden,
+      initialLogStd,
+      finalLogStd,
+      ...(critic === null ? {} : { criticInputs: critic.reduce((sum, { size }) => sum + size, 0) }),
+    },
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };

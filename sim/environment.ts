@@ -164,6 +164,11 @@ export class Environment {
     return this.#level;
   }
 
+  /** From the next episode on. */
+  set level(level: number) {
+    this.#level = level;
+  }
+
   /** How hard the scene is, in [0, 1]. */
   get difficulty(): number {
     const { curriculum } = this.#settings.task;
