@@ -44,7 +44,7 @@ const learnerNumbers = v.strictObject({
   envSteps: natural,
   bestScore: v.nullable(v.number()),
   criticNormalizer: v.optional(normalizerSchema),
-  levels: v.optional(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(1)))),
+  levels: v.optional(v.array(v.pipe(v.number(), v.integer(), v.minValue(0)))),
 });
 
 /** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */

@@ -98,8 +98,8 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   );
   const ring = job.ring == null ? null : new OpenFrameRing(job.ring);
   const { buffer } = collector;
-  // Without a curriculum every level is 1, from the first to the last step.
-  const graded = buffer.level.some((level) => level < 1);
+  // Without a curriculum every level is -1.
+  const graded = buffer.level.some((level) => level >= 0);
   if (graded && resume?.levels !== undefined) buffer.level.set(resume.levels);
   const stepsPerIteration = settings.numEnvs * settings.horizon;
   const first = resume?.iteration ?? 0;

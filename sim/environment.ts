@@ -151,7 +151,8 @@ export class Environment {
     this.#holdSteps = Math.round(task.success.seconds * task.rateHz);
     this.#actions = new Float32Array(this.#maxSteps * this.actuation.size);
     const rule = task.curriculum?.rule;
-    this.#level = rule === undefined ? 0 : firstLevel(rule, new RandomStream(foldIn(this.#key, BEFORE_EPISODES.level)));
+    this.#level =
+      rule === undefined ? -1 : firstLevel(rule, new RandomStream(foldIn(this.#key, BEFORE_EPISODES.level)));
   }
 
   /** The command of the last step. */
@@ -159,7 +160,7 @@ export class Environment {
     return this.#command;
   }
 
-  /** Of the curriculum; 0 without one. */
+  /** Of the curriculum; -1 without one. */
   get level(): number {
     return this.#level;
   }

@@ -141,7 +141,7 @@ describe('checkpoints', () => {
 
   it('keep the statistics of a critic of its own and the levels of a curriculum, which others do without', async () => {
     const criticNormalizer = { mean: [1 / 3, -2e-9], variance: [0, 1e7 / 3], count: 4096, epsilon: 1e-5, clip: 10 };
-    const whole = { ...state(1), criticNormalizer, levels: [0, 0.30000000000000004, 1] };
+    const whole = { ...state(1), criticNormalizer, levels: [0, 3, 9] };
     const folder = await saveCheckpoint(run, contract, numbers(size), whole, false);
     expect(await loadTrainingState(folder)).toEqual(whole);
     const bare = await loadTrainingState(await saveCheckpoint(run, contract, numbers(size), state(2), false));
