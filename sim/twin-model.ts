@@ -6,7 +6,7 @@
 
 import type { MainModule, MjData, MjModel } from '@mujoco/mujoco';
 import { InputError } from '../core/errors.ts';
-import { log } from '../core/math.ts';
+import { cos, exp, log, sin } from '../core/math.ts';
 import { type Dynamics, nominalDynamics } from './dynamics.ts';
 import { zeroRotation } from './joint-rig.ts';
 import { baseMassProperties, inertiaAbout, type MassProperties, massProperties } from './mass-properties.ts';
@@ -227,12 +227,21 @@ function withoutArmature(dynamics: Dynamics): Dynamics {
   return { ...dynamics, armature: dynamics.armature.map(() => 0) };
 }
 
-/** Time constant, s, and damping ratio of a contact after which a share `restitution` of the speed is left. */
+/**
+ * Time constant, s, and damping ratio of a contact after which a share `restitution` of the speed is left. A contact never
+ * pulls, so bodies part while it is still pressed: e = exp(-(pi - 2 phi) tan phi) for a damping ratio of sin phi, which is
+ * exp(-2) when critically damped, the engine's default (Schwager and Poeschel, Granular Matter 9, 2007).
+ */
 function bounce(restitution: number): readonly [time: number, ratio: number] {
-  if (restitution <= 0) return [CONTACT_TIME, 1];
-  // Half a damped oscillation leaves e = exp(-pi zeta / sqrt(1 - zeta^2)).
-  const decay = -log(Math.min(restitution, 0.99));
-  const ratio = decay / Math.sqrt(Math.PI ** 2 + decay ** 2);
+  if (restitution <= exp(-2)) return [CONTACT_TIME, 1];
+  const wanted = -log(Math.min(restitution, 0.99));
+  let [low, high] = [0, Math.PI / 2];
+  for (let i = 0; i < 40; i++) {
+    const phi = (low + high) / 2;
+    if (((Math.PI - 2 * phi) * sin(phi)) / cos(phi) < wanted) low = phi;
+    else high = phi;
+  }
+  const ratio = sin(low);
   return [BOUNCE_TIME / ratio, ratio];
 }
 
