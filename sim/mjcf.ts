@@ -104,15 +104,13 @@ function rangeOf(lower: number, upper: number): string {
   return `limited="true" range="${Math.max(lower, -1e9)} ${Math.min(upper, 1e9)}"`;
 }
 
-/** The shortest time constant the engine takes, and nearly rigid. */
+/** With the shortest time constant the engine takes, nearly rigid. The zero pose has a follower at its offset already. */
 function couplingsOf(rig: RobotRig, physicsDt: number): string[] {
   return rig.joints.flatMap(({ mimic, dof }, i) => {
     if (mimic === null) return [];
     const [follower, leader] = [mjcfName.joint(i), mjcfName.joint(rig.joints.findIndex((one) => one.dof === dof))];
     const stiff = `solref="${2 * physicsDt} 1" solimp="0.999 0.999 0.001"`;
-    return [
-      `<joint joint1="${follower}" joint2="${leader}" polycoef="${mimic.offset} ${mimic.multiplier} 0 0 0" ${stiff}/>`,
-    ];
+    return [`<joint joint1="${follower}" joint2="${leader}" polycoef="0 ${mimic.multiplier} 0 0 0" ${stiff}/>`];
   });
 }
 

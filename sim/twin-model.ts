@@ -13,6 +13,7 @@ import { baseMassProperties, inertiaAbout, type MassProperties, massProperties }
 import { fillHeights, type MjcfPlan, mjcfName, mjcfOf } from './mjcf.ts';
 import { compileMjcf } from './mujoco.ts';
 import type { Scene } from './scene.ts';
+import type { StartState } from './task.ts';
 
 /**
  * Impedance of the Coulomb friction constraint (1 = rigid) and its time constant in steps, the shortest MuJoCo takes.
@@ -131,6 +132,27 @@ export class TwinModel {
     }
     this.update(dynamics);
     this.#mujoco.mj_setConst(mj, this.data);
+  }
+
+  /** Where the robot begins; objects begin where the scene has them. */
+  place({ q, qd, base, twist }: StartState): void {
+    const { baseQpos, baseDof, qposOf, dofOf } = this;
+    const { qpos, qvel } = this.views;
+    if (baseQpos >= 0) {
+      for (let k = 0; k < 3; k++) {
+        qpos[baseQpos + k] = base[k]!;
+        qpos[baseQpos + 4 + k] = base[3 + k]!;
+      }
+      qpos[baseQpos + 3] = base[6]!;
+      // A free joint's velocity is linear along the world's axes, angular along the body's: as in RobotState.
+      for (let k = 0; k < 6; k++) qvel[baseDof + k] = twist[k]!;
+    }
+    for (const [i, { dof, mimic }] of this.#plan.rig.joints.entries()) {
+      // The rig's zero pose has a follower at its offset already.
+      const multiplier = mimic?.multiplier ?? 1;
+      qpos[qposOf[i]!] = multiplier * q[dof]!;
+      qvel[dofOf[i]!] = multiplier * qd[dof]!;
+    }
   }
 
   /** What may change within an episode: frictions and gravity. */

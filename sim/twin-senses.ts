@@ -1,10 +1,11 @@
-/** What a MuJoCo world tells sensors: link poses and velocities, rays, contact forces. */
+/** What a MuJoCo world tells sensors: link poses and velocities, rays, contact forces, where objects are. */
 
 import type { MainModule } from '@mujoco/mujoco';
 import type { RobotModel } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import type { RobotRig } from './joint-rig.ts';
 import { WORLD_GROUP } from './mjcf.ts';
+import { OBJECT_STRIDE } from './scene.ts';
 import type { SensedWorld } from './sensed-world.ts';
 import type { TwinModel } from './twin-model.ts';
 
@@ -93,6 +94,25 @@ export class TwinSenses implements SensedWorld {
     return this.#forces[link]!;
   }
 
+  /** Poses and velocities of the scene's objects, [nObjects, OBJECT_STRIDE]. */
+  readObjects(out: Float64Array): void {
+    const { objectQpos, objectDof, views } = this.#model!;
+    const { qpos, qvel } = views;
+    const spin = this.#lever;
+    for (let i = 0; i < objectQpos.length; i++) {
+      const [p, v, at] = [objectQpos[i]!, objectDof[i]!, i * OBJECT_STRIDE];
+      this.#turnFrom(qpos, p + 3);
+      for (let k = 0; k < 3; k++) spin[k] = qvel[v + 3 + k]!;
+      quatRotate(this.#rotation, spin, spin);
+      for (let k = 0; k < 3; k++) {
+        out[at + k] = qpos[p + k]!;
+        out[at + 7 + k] = qvel[v + k]!;
+        out[at + 10 + k] = spin[k]!;
+      }
+      for (let k = 0; k < 4; k++) out[at + 3 + k] = this.#rotation[k]!;
+    }
+  }
+
   /** Sum up the normal forces of the last step; the engine lends its contacts as handles, so once for all links. */
   #weigh(): void {
     this.#weighed = true;
@@ -125,9 +145,13 @@ export class TwinSenses implements SensedWorld {
   #turnTo(link: number): number {
     this.#place();
     const id = this.#model!.bodyOf[this.#rig.bodyOf[link]!]!;
-    const { xquat } = this.#model!.views;
-    for (let k = 0; k < 3; k++) this.#rotation[k] = xquat[4 * id + 1 + k]!;
-    this.#rotation[3] = xquat[4 * id]!;
+    this.#turnFrom(this.#model!.views.xquat, 4 * id);
     return id;
+  }
+
+  /** The engine's w, x, y, z from `at` on, into #rotation. */
+  #turnFrom(quats: Float64Array, at: number): void {
+    for (let k = 0; k < 3; k++) this.#rotation[k] = quats[at + 1 + k]!;
+    this.#rotation[3] = quats[at]!;
   }
 }

@@ -163,7 +163,7 @@ export class MujocoRobot implements EnvironmentRobot {
       if (mimic === null) this.#inertias[dof] = twin.inertiaOf(i, this.#dynamics);
     }
     this.#mujoco.mj_resetData(twin.mj, twin.data);
-    this.#place(start);
+    twin.place(start);
     this.#drives.reset(this.#dynamics, this.#inertias);
     this.#steps = 0;
     const { truth } = this;
@@ -260,26 +260,6 @@ export class MujocoRobot implements EnvironmentRobot {
     this.#twin = twin;
   }
 
-  /** Where the robot begins; objects begin where the scene has them. */
-  #place({ q, qd, base, twist }: StartState): void {
-    const { views, baseQpos, baseDof, qposOf, dofOf } = this.#twin;
-    const { qpos, qvel } = views;
-    if (baseQpos >= 0) {
-      for (let k = 0; k < 3; k++) {
-        qpos[baseQpos + k] = base[k]!;
-        qpos[baseQpos + 4 + k] = base[3 + k]!;
-      }
-      qpos[baseQpos + 3] = base[6]!;
-      // A free joint's velocity is linear along the world's axes, angular along the body's: as in RobotState.
-      for (let k = 0; k < 6; k++) qvel[baseDof + k] = twist[k]!;
-    }
-    for (const [i, { dof, mimic }] of this.#rig.joints.entries()) {
-      const { multiplier, offset } = mimic ?? LEADS;
-      qpos[qposOf[i]!] = multiplier * q[dof]! + offset;
-      qvel[dofOf[i]!] = multiplier * qd[dof]!;
-    }
-  }
-
   #actuate(): void {
     const { truth } = this;
     const torques = this.#torques;
@@ -354,29 +334,8 @@ export class MujocoRobot implements EnvironmentRobot {
   #sense(): void {
     this.#senses.look(this.#twin);
     this.#senses.gravity = this.#dynamics.gravity;
-    this.#readObjects();
+    this.#senses.readObjects(this.#objects);
     this.#sensing.sense(this.#senses, this.#dynamics);
-  }
-
-  #readObjects(): void {
-    const { views, objectQpos, objectDof } = this.#twin;
-    const { qpos, qvel } = views;
-    const out = this.#objects;
-    const spin = this.#axis;
-    for (let i = 0; i < objectQpos.length; i++) {
-      const p = objectQpos[i]!;
-      const v = objectDof[i]!;
-      const at = i * OBJECT_STRIDE;
-      this.#turnFrom(qpos, p + 3);
-      for (let k = 0; k < 3; k++) spin[k] = qvel[v + 3 + k]!;
-      quatRotate(this.#rotation, spin, spin);
-      for (let k = 0; k < 3; k++) {
-        out[at + k] = qpos[p + k]!;
-        out[at + 7 + k] = qvel[v + k]!;
-        out[at + 10 + k] = spin[k]!;
-      }
-      for (let k = 0; k < 4; k++) out[at + 3 + k] = this.#rotation[k]!;
-    }
   }
 
   /** The engine's w, x, y, z from `at` on, into #rotation. */
@@ -395,6 +354,5 @@ export class MujocoRobot implements EnvironmentRobot {
 }
 
 const FIELDS = ['q', 'qd', 'effort', 'kp', 'kd'] as const;
-const LEADS = { multiplier: 1, offset: 0 } as const;
 
 export { loadMujoco, MUJOCO, TWIN_DT } from './mujoco.ts';

@@ -88,6 +88,19 @@ describe('motion', () => {
     expect(fine).toBeLessThan(0.6 * coarse);
   });
 
+  it('of a slider on a turning arm is the same', async () => {
+    const model = read(CRANE, 'fixed');
+    const [a, b] = (await both(model)).map((robot) => {
+      robot.reset([0.2, 0.1, -0.3], [1, 0.5, 2]);
+      const command = makeCommand(3);
+      command.effort.set([0.5, 2, -0.1]);
+      robot.act(command);
+      robot.step(0.5);
+      return [...robot.truth.q, ...robot.truth.qd];
+    });
+    for (const [k, value] of a!.entries()) expect(Math.abs(value - b![k]!)).toBeLessThan(1e-2);
+  });
+
   it('of a floating body with arms that are driven is the same', async () => {
     const model = read(chain(2).urdf.replace('<link name="base"/>', TRUNK), 'floating');
     const robots = await both(model, { dynamics: { payload: 0.3, comX: 0.02, baseMassScale: 1.2 } });
@@ -106,6 +119,17 @@ describe('motion', () => {
     for (const [k, value] of a!.entries()) expect(Math.abs(value - b![k]!)).toBeLessThan(5e-3);
   });
 });
+
+/** A turning arm, a slider out on it that lies askew, and a wheel on the slider. */
+const CRANE = `<robot name="crane"><link name="base"/>
+  <link name="arm"><inertial><origin xyz="0.3 0 0"/><mass value="1"/><inertia ixx="0.01" iyy="0.02" izz="0.03"/></inertial></link>
+  <link name="trolley"><inertial><origin xyz="0 0.02 0"/><mass value="0.5"/><inertia ixx="0.004" iyy="0.003" izz="0.002"/></inertial></link>
+  <link name="wheel"><inertial><origin xyz="0 0 -0.1"/><mass value="0.3"/><inertia ixx="0.002" iyy="0.002" izz="0.001"/></inertial></link>
+  <joint name="turn" type="continuous"><parent link="base"/><child link="arm"/><origin xyz="0 0 1"/><axis xyz="0 0.6 0.8"/></joint>
+  <joint name="slide" type="prismatic"><parent link="arm"/><child link="trolley"/><origin xyz="0.4 0 0" rpy="0.3 0 0.5"/><axis xyz="1 0 0"/>
+    <limit lower="-5" upper="5" effort="100" velocity="10"/></joint>
+  <joint name="spin" type="continuous"><parent link="trolley"/><child link="wheel"/><origin xyz="0 0 0.1"/><axis xyz="0 1 0"/></joint>
+</robot>`;
 
 const TRUNK = `<link name="base"><inertial><origin xyz="0.01 0 0"/><mass value="3"/>
   <inertia ixx="0.03" iyy="0.05" izz="0.06"/></inertial><collision><geometry><box size="0.3 0.2 0.1"/></geometry></collision></link>`;

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { forwardKinematics } from '../../core/kinematics.ts';
 import type { Quat, RobotModel } from '../../core/robot-model.ts';
 import { quatFromAxisAngle, quatRotate } from '../../core/rotation.ts';
+import type { SensorSpec } from '../../core/sensor.ts';
 import { type Dynamics, nominalDynamics } from '../../sim/dynamics.ts';
 import { PLAIN_ROBOT, type RobotSpec } from '../../sim/robot-spec.ts';
 import { EMPTY_SCENE, FLOOR, type Scene, type SceneObject } from '../../sim/scene.ts';
@@ -271,14 +272,18 @@ describe('joints', () => {
       i === 1 ? { ...joint, mimic: { joint: 0, multiplier: -2, offset: 0.1 } } : joint,
     );
     const geared: RobotModel = { ...model, joints, dof: [0] };
-    const robot = await twin(geared, { dynamics: { gravity: 0 } });
+    const imu: SensorSpec = { kind: 'imu', name: 'imu', link: 'b', pose: { xyz: [0, 0, 0], quat: [0, 0, 0, 1] } };
+    const robot = await twin(geared, { dynamics: { gravity: 0 }, spec: { ...PLAIN_ROBOT, sensors: [imu] } });
     robot.reset([0], [1]);
+    expect(robot.truth.sensors.imu![2]!).toBeCloseTo(Math.sin(0.05), 9);
     const { kinetic } = robot.energy();
     // (I_a + 4 I_b) qd^2 / 2 = 0.05 / 2
     expect(kinetic).toBeCloseTo(0.025, 9);
     robot.step(1);
     // No torque: the gear keeps turning as it did.
     expect(robot.truth.q[0]!).toBeCloseTo(1, 3);
+    // b has turned about z by -2 q + 0.1.
+    expect(robot.truth.sensors.imu![2]!).toBeCloseTo(Math.sin(-robot.truth.q[0]! + 0.05), 4);
   });
 
   it('collides with itself only when asked to, and never with its neighbour', async () => {
