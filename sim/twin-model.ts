@@ -58,6 +58,8 @@ export class TwinModel {
   readonly dofOf: Int32Array;
   /** The engine's index of each of the rig's bodies. */
   readonly bodyOf: Int32Array;
+  /** The engine's index of the first body of the tree that each of its bodies is in. */
+  readonly treeOf: Int32Array;
   /** The link of each of the engine's shapes; -1 for what is not the robot's. */
   readonly linkOf: Int32Array;
   /** Where the scene's objects live. */
@@ -91,6 +93,7 @@ export class TwinModel {
     this.qposOf = Int32Array.from(joints, (id) => mj.jnt_qposadr[id]);
     this.dofOf = Int32Array.from(joints, (id) => mj.jnt_dofadr[id]);
     this.bodyOf = Int32Array.from(rig.bodies, (_, b) => idOf(mj.body(mjcfName.body(b))));
+    this.treeOf = Int32Array.from(mj.body_rootid as Int32Array);
     this.linkOf = new Int32Array(mj.ngeom).fill(-1);
     for (const [b, { shapes }] of rig.bodies.entries()) {
       for (const [s, { geometry, link }] of shapes.entries()) {

@@ -61,7 +61,7 @@ export class TwinSenses implements SensedWorld {
   linkTwist(link: number, out: Float64Array): void {
     const id = this.#turnTo(link);
     const { xpos, cvel, treeCom } = this.#model!.views;
-    const root = this.#model!.mj.body_rootid[id];
+    const root = this.#model!.treeOf[id]!;
     const r = this.#lever;
     quatRotate(this.#rotation, this.#mounts.subarray(link * 7, link * 7 + 3), r);
     for (let k = 0; k < 3; k++) r[k] = r[k]! + xpos[3 * id + k]! - treeCom[3 * root + k]!;

@@ -166,8 +166,8 @@ describe('contact', () => {
       robot.step(1);
       return Math.hypot(robot.truth.base[0]! - at[0]!, robot.truth.base[2]! - at[2]!);
     };
-    // tan(0.4) = 0.423. Soft contacts creep: 1 mm a second is MuJoCo's elliptic cone with impratio 10.
-    expect(await slide(0.45)).toBeLessThan(5e-3);
+    // tan(0.4) = 0.423. Soft contacts give way by 0.1 mm as the box settles, and creep by as much a second.
+    expect(await slide(0.45)).toBeLessThan(1e-3);
     // s = g (sin a - mu cos a) t^2 / 2
     for (const mu of [0.1, 0.3]) {
       const theory = (G * (Math.sin(angle) - mu * Math.cos(angle))) / 2;
