@@ -53,6 +53,11 @@ export function baseMassProperties(body: MassOfBody, linkRotation: Quat, dynamic
   return scaled(loaded, linkRotation, baseMassScale, 1, () => 0);
 }
 
+/** The body as the URDF has it: one that follows another joint. */
+export function plainMassProperties(body: MassOfBody, linkRotation: Quat): MassProperties {
+  return scaled(body, linkRotation, 1, 1, () => 0);
+}
+
 /** @param slot 0 for the base, 1 + j for what joint j moves */
 function perturbed(body: MassOfBody, { pseudoInertia }: Dynamics, slot: number): MassOfBody {
   if (pseudoInertia === undefined || body.mass === 0) return body;

@@ -57,7 +57,8 @@ export class RapierJoints {
     this.#inertias = inertias;
     this.#bodies = bodies;
     for (const [i, { mimic, dof }] of this.#joints.entries()) {
-      this.#q[i] = (mimic?.multiplier ?? 1) * state.q[dof]! + (mimic?.offset ?? 0);
+      // A follower's zero here is its place at the zero pose, offset included.
+      this.#q[i] = (mimic?.multiplier ?? 1) * state.q[dof]!;
       this.#qd[i] = (mimic?.multiplier ?? 1) * state.qd[dof]!;
     }
   }
@@ -96,10 +97,12 @@ export class RapierJoints {
     for (let i = 0; i < this.#joints.length; i++) {
       const leader = this.#leaders[i]!;
       if (leader < 0) continue;
-      const { multiplier, offset } = this.#joints[i]!.mimic!;
-      const error = multiplier * this.#q[leader]! + offset - this.#q[i]!;
+      const { multiplier } = this.#joints[i]!.mimic!;
+      const error = multiplier * this.#q[leader]! - this.#q[i]!;
       const rate = multiplier * this.#qd[leader]! - this.#qd[i]!;
-      const tau = couplingTorque(error, rate, inertias[i]!, this.#dt);
+      // Both ends give way: 1 / I = 1 / I_follower + multiplier^2 / I_leader
+      const inertia = 1 / (1 / inertias[i]! + multiplier ** 2 / inertias[leader]!);
+      const tau = couplingTorque(error, rate, inertia, this.#dt);
       this.load(i, tau);
       // The leader feels it by the gear's ratio.
       this.load(leader, -multiplier * tau);

@@ -1,6 +1,5 @@
 /** Propellers on a robot's bodies: their thrust at the joint's origin and the torque of the air. Allocates nothing a step. */
 
-import { forwardKinematics } from '../core/kinematics.ts';
 import type { RobotState } from '../core/robot.ts';
 import type { RobotModel } from '../core/robot-model.ts';
 import { rotateInto } from '../core/rotation.ts';
@@ -9,38 +8,18 @@ import type { RobotRig } from './joint-rig.ts';
 import type { MassProperties } from './mass-properties.ts';
 import type { RapierBodies } from './rapier-bodies.ts';
 import type { ActuatorSpec } from './robot-spec.ts';
-
-/** A propeller on a body: where and along what its thrust acts, in the engine's body frame. */
-interface Rotor {
-  readonly dof: number;
-  readonly body: number;
-  readonly axis: Float64Array;
-  readonly at: Float64Array;
-  readonly spec: Extract<ActuatorSpec, { kind: 'rotor' }>;
-}
+import { type RotorMount, rotorMounts } from './rotors.ts';
 
 export class RapierRotors {
   readonly count: number;
-  readonly #rotors: readonly Rotor[];
+  readonly #rotors: readonly RotorMount[];
   readonly #axis = new Float64Array(3);
   readonly #arm = new Float64Array(3);
   readonly #com = new Float64Array(3);
 
   /** @param actuators per moving joint */
   constructor(actuators: readonly ActuatorSpec[], model: RobotModel, rig: RobotRig) {
-    const poses = new Float64Array(model.links.length * 7);
-    forwardKinematics(model, new Float64Array(model.dof.length), poses);
-    this.#rotors = actuators.flatMap((spec, dof): Rotor[] => {
-      if (spec.kind !== 'rotor') return [];
-      const joint = model.joints[model.dof[dof]!]!;
-      const body = rig.bodyOf[joint.child]!;
-      const root = rig.bodies[body]!.root;
-      const c = joint.child * 7;
-      const axis = new Float64Array(3);
-      rotateInto(poses[c + 3]!, poses[c + 4]!, poses[c + 5]!, poses[c + 6]!, joint.axis, axis);
-      const at = Float64Array.from([0, 1, 2], (k) => poses[c + k]! - poses[root * 7 + k]!);
-      return [{ dof, body, axis, at, spec }];
-    });
+    this.#rotors = rotorMounts(actuators, model, rig);
     this.count = this.#rotors.length;
   }
 

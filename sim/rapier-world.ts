@@ -9,7 +9,13 @@ import type { Geometry, Pose, Quat, RobotModel, Vec3 } from '../core/robot-model
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import type { Dynamics } from './dynamics.ts';
 import { type RobotRig, zeroRotation } from './joint-rig.ts';
-import { baseMassProperties, inertiaAbout, type MassProperties, massProperties } from './mass-properties.ts';
+import {
+  baseMassProperties,
+  inertiaAbout,
+  type MassProperties,
+  massProperties,
+  plainMassProperties,
+} from './mass-properties.ts';
 import type { PhysicsSettings, Rapier } from './rapier.ts';
 import type { HeightField, Scene } from './scene.ts';
 import { rapierHeightField } from './terrain/rapier-height-field.ts';
@@ -64,9 +70,11 @@ export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, 
     const moves = joint >= 0 || plan.model.base === 'floating';
     const { axis, mimic, dof } = rig.joints[joint] ?? { axis: [0, 0, 1] as Vec3, mimic: null, dof: 0 };
     const spec =
-      joint >= 0 && mimic === null
-        ? massProperties(body, rotation, axis, dynamics, dof)
-        : baseMassProperties(body, rotation, dynamics);
+      joint < 0
+        ? baseMassProperties(body, rotation, dynamics)
+        : mimic === null
+          ? massProperties(body, rotation, axis, dynamics, dof)
+          : plainMassProperties(body, rotation);
     masses.push(spec);
     const made = world.createRigidBody(
       moves ? rapier.RigidBodyDesc.dynamic().setCanSleep(false) : rapier.RigidBodyDesc.fixed(),
@@ -158,10 +166,17 @@ function touch(desc: ColliderDesc, { contactFriction, restitution }: Dynamics): 
   desc.setFriction(contactFriction).setRestitution(restitution);
 }
 
+/**
+ * Of a height field from where it should be, m: a vertical ray exactly on a line of its grid falls through otherwise. Single
+ * precision resolves a tenth of it 10 m from the origin.
+ */
+const OFF_GRID = [1.3e-5, 1.7e-5] as const;
+
 function heightField(rapier: Rapier, field: HeightField): ColliderDesc {
   const { rows, columns, heights, scale, rotation, flags } = rapierHeightField(field);
   const [x, y, z] = scale;
-  return rapier.ColliderDesc.heightfield(rows, columns, heights, { x, y, z }, flags).setRotation(xyzw(rotation));
+  const desc = rapier.ColliderDesc.heightfield(rows, columns, heights, { x, y, z }, flags);
+  return desc.setRotation(xyzw(rotation)).setTranslation(OFF_GRID[0], OFF_GRID[1], 0);
 }
 
 function shapeOf(rapier: Rapier, geometry: Geometry, meshes: RobotModel['meshes']): ColliderDesc | null {

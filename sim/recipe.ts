@@ -55,7 +55,7 @@ export async function makeEnvironments(
     ...(meshes === undefined ? {} : { meshes }),
   });
   const spec = specOf(recipe, task);
-  const makeRobot = await robotMaker(recipe.engine);
+  const makeRobot = await robotMaker(recipe.engine, task);
   const environments: Environment[] = [];
   for (let i = 0; i < count; i++) {
     const robot = await makeRobot(model, recipe.dynamics, task.physics, spec);
@@ -89,8 +89,10 @@ type RobotMaker = (
   spec: RobotSpec,
 ) => EnvironmentRobot | Promise<EnvironmentRobot>;
 
-async function robotMaker(engine: EngineName): Promise<RobotMaker> {
-  if (engine === 'mujoco') return (model, dynamics) => makeTwin(model, dynamics);
+async function robotMaker(engine: EngineName, { rateHz }: TaskDefinition): Promise<RobotMaker> {
+  if (engine === 'mujoco') {
+    return (model, dynamics, _, spec) => makeTwin(model, dynamics, { spec, period: 1 / rateHz });
+  }
   const rapier = await loadRapier();
   return (model, dynamics, physics, spec) => new RapierRobot(rapier, model, dynamics, physics, spec);
 }

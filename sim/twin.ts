@@ -1,183 +1,133 @@
 /**
- * The twin: the same URDF in MuJoCo, a second engine that nobody tuned a policy for. Facts that shaped this file:
- * - Integrator RK4 at 2 ms. A pendulum swung from 3 rad stays within 1e-9 rad of the exact motion for 6 s; MuJoCo's
- *   semi-implicit Euler is off by 9e-3 rad. It costs about 15 us a step for one joint.
+ * The twin: the same robot and scene in MuJoCo, a second engine that nobody tuned a policy for. Facts that shaped this file:
+ * - Without contacts: RK4 at 2 ms. A pendulum swung from 3 rad stays within 1e-9 rad of the exact motion for 6 s; MuJoCo's
+ *   semi-implicit Euler is off by 9e-3 rad. With contacts: implicitfast and elliptic cones at the same step.
  * - MuJoCo's Coulomb friction is a soft constraint which creeps below the limit and blurs the sign change. With the
- *   stiffness set below, a pendulum with friction stays within 4e-3 rad for 6 s (1.7e-2 with the engine's defaults).
- * - Motor torques go in as qfrc_applied, so the URDF's effort limit, which MuJoCo puts on actuators, plays no part: the
- *   limit is `Dynamics.torqueLimit`. Viscous friction, Coulomb friction and armature are MuJoCo's own.
- * - No contact: every shape is stripped. MuJoCo: https://mujoco.readthedocs.io, E. Todorov et al., IROS 2012.
+ *   stiffness set in sim/twin-model.ts, a pendulum with friction stays within 4e-3 rad for 6 s (1.7e-2 with the defaults).
+ * - Motor torques go in as qfrc_applied: limits are those of `Dynamics`. Viscous friction, Coulomb friction and armature are
+ *   MuJoCo's own.
  */
 
-import type { MainModule, MjData, MjModel } from '@mujoco/mujoco';
-import { DOMParser, XMLSerializer, type Element as XmlElement } from '@xmldom/xmldom';
-import { InputError, messageOf, NumericError } from '../core/errors.ts';
-import { type Key, RandomStream } from '../core/rng.ts';
-import { copyState, type JointCommand, makeState, type RobotState } from '../core/robot.ts';
-import { jointNames, type RobotModel } from '../core/robot-model.ts';
-import { CommandDelay } from './command-delay.ts';
+import type { MainModule } from '@mujoco/mujoco';
+import { InputError, NumericError } from '../core/errors.ts';
+import type { Key } from '../core/rng.ts';
+import type { JointCommand, RobotState } from '../core/robot.ts';
+import type { RobotModel } from '../core/robot-model.ts';
+import { quatConjugate, quatRotate } from '../core/rotation.ts';
+import { Drives } from './actuators/drives.ts';
+import { rotorReaction } from './actuators/rotor.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
+import { type RobotRig, rigRobot } from './joint-rig.ts';
+import type { MjcfPlan } from './mjcf.ts';
+import { loadMujoco, TWIN_DT } from './mujoco.ts';
+import { RobotSensing } from './robot-sensing.ts';
+import { type ActuatorSpec, PLAIN_ROBOT, type RobotSpec } from './robot-spec.ts';
+import { type RotorMount, rotorMounts } from './rotors.ts';
+import { EMPTY_SCENE, OBJECT_STRIDE, type Scene } from './scene.ts';
 import type { EnvironmentRobot } from './simulated-robot.ts';
 import type { StartState } from './task.ts';
+import { TwinModel } from './twin-model.ts';
+import { TwinSenses } from './twin-senses.ts';
 
-/** The engine's package and version, as the contract records them. */
-export const MUJOCO = { name: '@mujoco/mujoco', version: '3.14.0' } as const;
-
-/** One physics step, s. */
-export const TWIN_DT = 0.002;
-
-/**
- * Impedance of the Coulomb friction constraint (1 = rigid) and its time constant in steps, the shortest MuJoCo takes.
- * A stuck joint under torque tau creeps with (1 - d)/d * tau/I * timeconst/2.
- */
-const FRICTION_IMPEDANCE = 0.999;
-const FRICTION_STEPS = 2;
+const IDEAL: ActuatorSpec = { kind: 'pd' };
 
 export interface TwinOptions {
-  /** One physics step, s. Default TWIN_DT. */
+  /** Drives and sensors. @default ideal motors, encoders alone */
+  readonly spec?: RobotSpec;
+  /** One physics step, s. @default the longest up to TWIN_DT that divides `period` */
   readonly physicsDt?: number;
-  /** Sensor noise's key. Default: that of seed 0. */
+  /** Of control, s: what `step` will be given. */
+  readonly period?: number;
+  /** Sensor noise's key. @default that of seed 0 */
   readonly key?: Key;
 }
 
-let loading: Promise<MainModule> | undefined;
-
-/** Load and start the engine, once. */
-export function loadMujoco(): Promise<MainModule> {
-  loading ??= import('@mujoco/mujoco').then((module) => module.default());
-  return loading;
-}
-
-/**
- * @throws InputError when MuJoCo refuses the URDF
- */
+/** @throws InputError for a robot, drive or sensor that cannot be built */
 export async function makeTwin(model: RobotModel, dynamics: Dynamics, options: TwinOptions = {}): Promise<MujocoRobot> {
   return new MujocoRobot(await loadMujoco(), model, dynamics, options);
 }
 
-/** The URDF as MuJoCo is to read it: no shapes, complete inertias, every link a body of its own. */
-function urdfForMujoco(model: RobotModel): string {
-  const document = new DOMParser().parseFromString(model.urdf, 'text/xml');
-  const root = document.documentElement!;
-  for (const tag of ['visual', 'collision', 'mujoco']) {
-    for (const element of Array.from(root.getElementsByTagName(tag)) as XmlElement[])
-      element.parentNode?.removeChild(element);
-  }
-  // What parseUrdf reads as 0 when it is left out, MuJoCo demands.
-  for (const inertial of Array.from(root.getElementsByTagName('inertial')) as XmlElement[]) {
-    const inertia = inertial.getElementsByTagName('inertia')[0] ?? document.createElement('inertia');
-    if (inertia.parentNode === null) inertial.appendChild(inertia);
-    for (const entry of ['ixx', 'iyy', 'izz', 'ixy', 'ixz', 'iyz']) {
-      if (!inertia.hasAttribute(entry)) inertia.setAttribute(entry, '0');
-    }
-  }
-  const extension = document.createElement('mujoco');
-  const compiler = document.createElement('compiler');
-  // Without fusestatic=false a fixed child's mass would become its parent's, and massScale would scale both.
-  compiler.setAttribute('fusestatic', 'false');
-  // URDF allows a point mass; MuJoCo wants some inertia.
-  compiler.setAttribute('boundinertia', '1e-9');
-  extension.appendChild(compiler);
-  // Room for constraints. The default is 16 MB a robot; without contacts a quadruped needs less than 0.1.
-  const size = document.createElement('size');
-  size.setAttribute('memory', '1M');
-  extension.appendChild(size);
-  root.appendChild(extension);
-  return new XMLSerializer().serializeToString(document);
-}
-
-function compile(mujoco: MainModule, model: RobotModel): MjModel {
-  try {
-    return mujoco.MjModel.from_xml_string(urdfForMujoco(model));
-  } catch (error) {
-    const reason = messageOf(error)
-      .replace(/^MuJoCo Error: (Loading error: )?(Error: )?/, '')
-      .replace(/\s+/g, ' ')
-      .trim();
-    throw new InputError(`robot ${model.name}: MuJoCo cannot load its URDF: ${reason}`, {
-      repair: 'correct the element it names',
-      cause: error,
-    });
-  }
-}
-
-/** Where one joint lives in MuJoCo's arrays. */
-interface Address {
-  readonly qpos: number;
-  readonly dof: number;
-  readonly body: number;
-}
-
-/** What of the compiled model `Dynamics` scales. */
-interface Nominal {
-  readonly mass: Float64Array;
-  readonly inertia: Float64Array;
-  readonly com: Float64Array;
-}
-
-/** The arrays of MjData that every step touches. Views into the engine's memory, which move when it grows. */
-interface Views {
-  readonly qpos: Float64Array;
-  readonly qvel: Float64Array;
-  readonly applied: Float64Array;
+/** The longest step up to TWIN_DT of which a whole number makes a period, s. */
+export function dividingStep(period: number): number {
+  // A period that is a multiple within rounding takes no shorter step.
+  return period / Math.ceil(period / TWIN_DT - 1e-9);
 }
 
 export class MujocoRobot implements EnvironmentRobot {
-  readonly objects = new Float64Array(0);
   readonly model: RobotModel;
   readonly physicsDt: number;
-  /** The state without sensor noise. Reused. */
-  readonly truth: RobotState;
   readonly #mujoco: MainModule;
-  readonly #mj: MjModel;
-  readonly #data: MjData;
-  readonly #addresses: readonly Address[];
-  readonly #nominal: Nominal;
-  readonly #measured: RobotState;
-  readonly #noise: RandomStream;
-  readonly #delay: CommandDelay;
+  readonly #rig: RobotRig;
+  readonly #plan: MjcfPlan;
+  readonly #sensing: RobotSensing;
+  readonly #senses: TwinSenses;
+  readonly #drives: Drives;
+  readonly #rotors: readonly RotorMount[];
+  /** Of the motors, [nJoints]. */
   readonly #torques: Float64Array;
+  readonly #inertias: Float64Array;
+  readonly #start: StartState;
+  readonly #rotation = new Float64Array(4);
+  readonly #axis = new Float64Array(3);
+  readonly #arm = new Float64Array(3);
   #dynamics: Dynamics;
-  #views: Views;
+  #scene: Scene = EMPTY_SCENE;
+  #twin: TwinModel;
+  #objects = new Float64Array(0);
   /** Physics steps since the reset: times are multiples, not sums, of the step. */
   #steps = 0;
   #closed = false;
 
   constructor(mujoco: MainModule, model: RobotModel, dynamics: Dynamics, options: TwinOptions = {}) {
-    const nJoints = model.dof.length;
+    const { spec = PLAIN_ROBOT, period = TWIN_DT } = options;
+    const names = model.dof.map((index) => model.joints[index]!.name);
+    const actuators = names.map((name) => spec.actuators[name] ?? IDEAL);
     this.model = model;
-    this.physicsDt = options.physicsDt ?? TWIN_DT;
-    this.truth = makeState(nJoints);
-    this.#measured = makeState(nJoints);
-    this.#noise = new RandomStream(options.key ?? [0, 0]);
-    this.#delay = new CommandDelay(nJoints);
-    this.#torques = new Float64Array(nJoints);
-    this.#dynamics = cloneDynamics(dynamics);
+    this.physicsDt = options.physicsDt ?? dividingStep(period);
     this.#mujoco = mujoco;
-    this.#mj = compile(mujoco, model);
-    const mj = this.#mj;
-    mj.opt.timestep = this.physicsDt;
-    mj.opt.integrator = mujoco.mjtIntegrator.mjINT_RK4.value;
-    // A diverged state must be seen here, not silently put back to zero.
-    mj.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET.value;
-    this.#data = new mujoco.MjData(mj);
-    this.#addresses = jointNames(model).map((name) => {
-      const accessor = mj.jnt(name);
-      const joint = accessor.id;
-      accessor.delete();
-      return { qpos: mj.jnt_qposadr[joint], dof: mj.jnt_dofadr[joint], body: mj.jnt_bodyid[joint] };
-    });
-    this.#nominal = {
-      mass: Float64Array.from(mj.body_mass as Float64Array),
-      inertia: Float64Array.from(mj.body_inertia as Float64Array),
-      com: Float64Array.from(mj.body_ipos as Float64Array),
+    this.#rig = rigRobot(
+      model,
+      names.filter((_, j) => actuators[j]!.kind === 'rotor'),
+    );
+    this.#plan = { model, rig: this.#rig, selfCollision: spec.selfCollision };
+    this.#sensing = new RobotSensing(model, spec);
+    if (options.key !== undefined) this.#sensing.seed(options.key);
+    this.#senses = new TwinSenses(mujoco, model, this.#rig);
+    this.#drives = new Drives(actuators, this.physicsDt);
+    this.#rotors = rotorMounts(actuators, model, this.#rig);
+    this.#torques = new Float64Array(names.length);
+    this.#inertias = new Float64Array(names.length);
+    this.#dynamics = cloneDynamics(dynamics);
+    this.#start = {
+      q: new Float64Array(names.length),
+      qd: new Float64Array(names.length),
+      base: Float64Array.of(0, 0, 0, 0, 0, 0, 1),
+      twist: new Float64Array(6),
     };
-    this.#views = this.#lookAtData();
-    this.reset(this.truth.q, this.truth.qd);
+    this.#twin = this.#compile();
+    try {
+      this.resetTo(this.#start);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** The state without sensor noise. Reused. */
+  get truth(): RobotState {
+    return this.#sensing.truth;
+  }
+
+  get objects(): Float64Array {
+    return this.#objects;
   }
 
   get dynamics(): Dynamics {
     return this.#dynamics;
+  }
+
+  get scene(): Scene {
+    return this.#scene;
   }
 
   /** Takes effect at the next reset. */
@@ -185,45 +135,80 @@ export class MujocoRobot implements EnvironmentRobot {
     this.#dynamics = cloneDynamics(dynamics);
   }
 
-  /** Seed the sensor noise of the coming episode. */
+  /** Takes effect at the next reset. Another object is another scene, and is compiled anew. */
+  setScene(scene: Scene): void {
+    this.#scene = scene;
+  }
+
   seedNoise(key: Key): void {
-    this.#noise.reset(key);
+    this.#sensing.seed(key);
   }
 
-  setScene(): void {}
-
-  push(): void {}
-
-  updateDynamics(dynamics: Dynamics): void {
-    this.setDynamics(dynamics);
-  }
-
-  resetTo({ q, qd }: StartState): void {
-    this.reset(q, qd);
-  }
-
+  /** With the base where it last began. */
   reset(q: ArrayLike<number>, qd: ArrayLike<number>): void {
-    this.#applyDynamics();
-    this.#mujoco.mj_resetData(this.#mj, this.#data);
-    const { qpos, qvel } = this.#fresh();
-    for (const [j, address] of this.#addresses.entries()) {
-      qpos[address.qpos] = q[j]!;
-      qvel[address.dof] = qd[j]!;
+    this.#start.q.set(q);
+    this.#start.qd.set(qd);
+    this.resetTo(this.#start);
+  }
+
+  resetTo(start: StartState): void {
+    if (start !== this.#start) {
+      this.#start.base.set(start.base);
+      this.#start.twist.set(start.twist);
     }
-    this.#delay.reset();
+    if (this.#twin.scene !== this.#scene) this.#recompile();
+    const twin = this.#twin;
+    twin.apply(this.#dynamics);
+    for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
+      if (mimic === null) this.#inertias[dof] = twin.inertiaOf(i, this.#dynamics);
+    }
+    this.#mujoco.mj_resetData(twin.mj, twin.data);
+    twin.place(start);
+    this.#drives.reset(this.#dynamics, this.#inertias);
     this.#steps = 0;
-    this.truth.effort.fill(0);
+    const { truth } = this;
+    // What the engine does not hold: a fixed base, joints of rotors.
+    truth.q.set(start.q);
+    truth.qd.set(start.qd);
+    truth.base.set(start.base);
+    truth.twist.set(start.twist);
+    truth.effort.fill(0);
+    this.#sensing.restart(this.#dynamics);
     this.#read();
     this.#sense();
   }
 
+  updateDynamics(dynamics: Dynamics): void {
+    this.#dynamics = cloneDynamics(dynamics);
+    this.#drives.update(dynamics);
+    this.#twin.update(dynamics);
+    this.#senses.gravity = dynamics.gravity;
+  }
+
+  push(change: ArrayLike<number>): void {
+    const { baseDof, baseQpos, views } = this.#twin;
+    if (baseDof < 0) return;
+    const { qvel, qpos } = views;
+    const spin = this.#axis;
+    for (let k = 0; k < 3; k++) spin[k] = change[3 + k]!;
+    this.#turnFrom(qpos, baseQpos + 3);
+    quatRotate(quatConjugate(this.#rotation, this.#rotation), spin, spin);
+    for (let k = 0; k < 3; k++) {
+      qvel[baseDof + k] = qvel[baseDof + k]! + change[k]!;
+      qvel[baseDof + 3 + k] = qvel[baseDof + 3 + k]! + spin[k]!;
+    }
+  }
+
   /** @throws NumericError for a command that is not finite */
   act(command: JointCommand): void {
-    for (const field of ['q', 'qd', 'effort', 'kp', 'kd'] as const) {
-      const bad = command[field].findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) throw new NumericError(`command ${field} of joint ${this.#nameOf(bad)} is ${command[field][bad]}`);
+    for (const field of FIELDS) {
+      const values = command[field];
+      for (let j = 0; j < values.length; j++) {
+        if (Number.isFinite(values[j]!)) continue;
+        throw new NumericError(`command ${field} of joint ${this.#nameOf(j)} is ${values[j]}`);
+      }
     }
-    this.#delay.push(command, this.truth.time + this.#dynamics.latency);
+    this.#drives.push(command, this.truth.time);
   }
 
   step(seconds: number): void {
@@ -233,9 +218,10 @@ export class MujocoRobot implements EnvironmentRobot {
         repair: 'choose a control rate whose period is a multiple of the physics step',
       });
     }
+    const { mj, data } = this.#twin;
     for (let i = 0; i < steps; i++) {
       this.#actuate();
-      this.#mujoco.mj_step(this.#mj, this.#data);
+      this.#mujoco.mj_step(mj, data);
       this.#steps++;
       this.#read();
     }
@@ -243,15 +229,16 @@ export class MujocoRobot implements EnvironmentRobot {
   }
 
   observe(): RobotState {
-    return this.#measured;
+    return this.#sensing.measured;
   }
 
-  /** Kinetic and potential energy, J; potential relative to the world's origin. */
+  /** Kinetic and potential energy of robot and objects, J; potential relative to the world's origin. */
   energy(): { kinetic: number; potential: number } {
-    this.#mujoco.mj_forward(this.#mj, this.#data);
-    this.#mujoco.mj_energyPos(this.#mj, this.#data);
-    this.#mujoco.mj_energyVel(this.#mj, this.#data);
-    const [potential, kinetic] = this.#data.energy as Float64Array;
+    const { mj, data } = this.#twin;
+    this.#mujoco.mj_forward(mj, data);
+    this.#mujoco.mj_energyPos(mj, data);
+    this.#mujoco.mj_energyVel(mj, data);
+    const [potential, kinetic] = data.energy as Float64Array;
     return { potential: potential!, kinetic: kinetic! };
   }
 
@@ -259,87 +246,113 @@ export class MujocoRobot implements EnvironmentRobot {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#data.delete();
-    this.#mj.delete();
+    this.#twin.close();
   }
 
-  #applyDynamics(): void {
-    const { massScale, comScale, armature, damping, friction, gravity } = this.#dynamics;
-    const mj = this.#mj;
-    const { mass, inertia, com } = this.#nominal;
-    const timeConstant = FRICTION_STEPS * this.physicsDt;
-    for (const [j, { dof, body }] of this.#addresses.entries()) {
-      mj.body_mass[body] = massScale[j]! * mass[body]!;
-      for (let k = 0; k < 3; k++) {
-        mj.body_inertia[3 * body + k] = massScale[j]! * inertia[3 * body + k]!;
-        // URDF puts the link's frame at its joint, so this is the distance from the joint.
-        mj.body_ipos[3 * body + k] = comScale[j]! * com[3 * body + k]!;
-      }
-      mj.dof_armature[dof] = armature[j]!;
-      mj.dof_damping[dof] = damping[j]!;
-      mj.dof_frictionloss[dof] = friction[j]!;
-      mj.dof_solref[2 * dof] = timeConstant;
-      mj.dof_solref[2 * dof + 1] = 1;
-      mj.dof_solimp[5 * dof] = FRICTION_IMPEDANCE;
-      mj.dof_solimp[5 * dof + 1] = FRICTION_IMPEDANCE;
-    }
-    mj.opt.gravity[0] = 0;
-    mj.opt.gravity[1] = 0;
-    mj.opt.gravity[2] = -gravity;
-    this.#mujoco.mj_setConst(mj, this.#data);
+  #compile(): TwinModel {
+    this.#objects = new Float64Array(this.#scene.objects.length * OBJECT_STRIDE);
+    return new TwinModel(this.#mujoco, this.#plan, this.#scene, this.physicsDt);
+  }
+
+  #recompile(): void {
+    const twin = this.#compile();
+    this.#twin.close();
+    this.#twin = twin;
   }
 
   #actuate(): void {
-    const { torqueScale, torqueOffset, torqueLimit } = this.#dynamics;
-    const { applied } = this.#fresh();
-    this.#delay.torques(this.truth, this.truth.time, this.physicsDt, torqueLimit, this.#torques);
-    for (const [j, { dof }] of this.#addresses.entries()) {
-      // motor: tau = scale * clip(tau*) + offset
-      const tau = torqueScale[j]! * this.#torques[j]! + torqueOffset[j]!;
-      this.truth.effort[j] = tau;
-      applied[dof] = tau;
+    const { truth } = this;
+    const torques = this.#torques;
+    this.#drives.torques(truth, truth.time, torques);
+    const { views, dofOf } = this.#twin;
+    const { applied } = views;
+    truth.effort.set(torques);
+    for (let i = 0; i < this.#rig.joints.length; i++) {
+      const { dof, mimic } = this.#rig.joints[i]!;
+      if (mimic === null) applied[dofOf[i]!] = torques[dof]!;
+    }
+    if (this.#rotors.length === 0) return;
+    this.#twin.refresh();
+    views.pushed.fill(0);
+    for (let i = 0; i < this.#rotors.length; i++) this.#blow(this.#rotors[i]!);
+  }
+
+  /** A propeller's thrust at its joint and the torque of the air, as force and torque at the body's centre of mass. */
+  #blow({ dof, body, axis, at, spec }: RotorMount): void {
+    const { views, bodyOf, masses } = this.#twin;
+    const { pushed, xquat } = views;
+    const id = bodyOf[body]!;
+    const { com } = masses[body]!;
+    const turned = this.#axis;
+    const arm = this.#arm;
+    this.#turnFrom(xquat, 4 * id);
+    quatRotate(this.#rotation, axis, turned);
+    for (let k = 0; k < 3; k++) arm[k] = at[k]! - com[k]!;
+    quatRotate(this.#rotation, arm, arm);
+    const thrust = this.#torques[dof]!;
+    const reaction = rotorReaction(spec, thrust);
+    const to = 6 * id;
+    for (let k = 0; k < 3; k++) {
+      const m = (k + 1) % 3;
+      const n = (k + 2) % 3;
+      pushed[to + k] = pushed[to + k]! + thrust * turned[k]!;
+      // tau = r x F + reaction about the axis
+      pushed[to + 3 + k] =
+        pushed[to + 3 + k]! + thrust * (arm[m]! * turned[n]! - arm[n]! * turned[m]!) + reaction * turned[k]!;
     }
   }
 
   #read(): void {
-    const { qpos, qvel } = this.#fresh();
     const { truth } = this;
+    const { views, qposOf, dofOf, baseQpos, baseDof } = this.#twin;
+    const { qpos, qvel } = views;
     truth.time = this.#steps * this.physicsDt;
-    for (let j = 0; j < this.#addresses.length; j++) {
-      const address = this.#addresses[j]!;
-      truth.q[j] = qpos[address.qpos]!;
-      truth.qd[j] = qvel[address.dof]!;
-      if (!Number.isFinite(truth.q[j]!) || !Number.isFinite(truth.qd[j]!)) {
-        throw new NumericError(
-          `joint ${this.#nameOf(j)} has q ${truth.q[j]}, qd ${truth.qd[j]} at ${truth.time.toFixed(4)} s: the simulation diverged`,
-        );
-      }
+    for (let i = 0; i < this.#rig.joints.length; i++) {
+      const { dof: j, mimic } = this.#rig.joints[i]!;
+      if (mimic !== null) continue;
+      const q = qpos[qposOf[i]!]!;
+      const qd = qvel[dofOf[i]!]!;
+      truth.q[j] = q;
+      truth.qd[j] = qd;
+      if (!Number.isFinite(q) || !Number.isFinite(qd)) this.#diverged(`joint ${this.#nameOf(j)} has q ${q}, qd ${qd}`);
     }
+    if (baseQpos < 0) return;
+    const { base, twist } = truth;
+    let sum = 0;
+    for (let k = 0; k < 3; k++) {
+      base[k] = qpos[baseQpos + k]!;
+      base[3 + k] = qpos[baseQpos + 4 + k]!;
+    }
+    base[6] = qpos[baseQpos + 3]!;
+    for (let k = 0; k < 6; k++) {
+      twist[k] = qvel[baseDof + k]!;
+      sum += base[k]! + twist[k]!;
+    }
+    if (!Number.isFinite(sum)) this.#diverged(`the base is at ${Array.from(base).join(', ')}`);
   }
 
-  /** What the encoders say of the truth. */
   #sense(): void {
-    copyState(this.truth, this.#measured);
-    const { positionNoise, velocityNoise } = this.#dynamics;
-    if (positionNoise === 0 && velocityNoise === 0) return;
-    const { q, qd } = this.#measured;
-    for (let j = 0; j < q.length; j++) {
-      q[j] = q[j]! + positionNoise * this.#noise.normal();
-      qd[j] = qd[j]! + velocityNoise * this.#noise.normal();
-    }
+    this.#senses.look(this.#twin);
+    this.#senses.gravity = this.#dynamics.gravity;
+    this.#senses.readObjects(this.#objects);
+    this.#sensing.sense(this.#senses, this.#dynamics);
   }
 
-  #fresh(): Views {
-    // A view whose memory has moved has length 0.
-    if (this.#views.qpos.length === 0) this.#views = this.#lookAtData();
-    return this.#views;
+  /** The engine's w, x, y, z from `at` on, into #rotation. */
+  #turnFrom(quats: Float64Array, at: number): void {
+    for (let k = 0; k < 3; k++) this.#rotation[k] = quats[at + 1 + k]!;
+    this.#rotation[3] = quats[at]!;
   }
 
-  #lookAtData(): Views {
-    return { qpos: this.#data.qpos, qvel: this.#data.qvel, applied: this.#data.qfrc_applied };
+  #diverged(what: string): never {
+    throw new NumericError(`${what} at ${this.truth.time.toFixed(4)} s: the simulation diverged`);
   }
 
   #nameOf(j: number): string {
     return this.model.joints[this.model.dof[j]!]!.name;
   }
 }
+
+const FIELDS = ['q', 'qd', 'effort', 'kp', 'kd'] as const;
+
+export { loadMujoco, MUJOCO, TWIN_DT } from './mujoco.ts';
