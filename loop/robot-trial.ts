@@ -15,6 +15,8 @@ import { EMPTY_SCENE, FLOOR } from '../sim/scene.ts';
 /** A light robot under full torques turns fast in 5 ms; here accuracy matters, not speed. */
 export const TRIAL_PHYSICS = { physicsDt: 0.002, solverIterations: 4 };
 const CONTROL = 0.02;
+/** Height from which a floating robot is let go, m: a robot on wheels without friction rolls for ever with what a fall gives it. */
+const CLEARANCE = 0.0005;
 /** Torque of the random run where the file names no limit, as a share of what gravity asks of the whole robot at 1 m. */
 const UNLIMITED_SHARE = 0.05;
 /** Above this a joint has come apart, m. */
@@ -46,7 +48,7 @@ export async function tryRobot(model: RobotModel, torques: 'none' | 'random', se
     base: Float64Array.of(0, 0, 0, 0, 0, 0, 1),
     twist: new Float64Array(6),
   };
-  if (model.base === 'floating') start.base[2] = 0.02 - lowestPoint(model, start.q);
+  if (model.base === 'floating') start.base[2] = CLEARANCE - lowestPoint(model, start.q);
   robot.setScene(model.base === 'floating' ? FLOOR : EMPTY_SCENE);
   robot.resetTo(start);
   const random = new RandomStream(keyOf(1));

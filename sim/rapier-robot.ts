@@ -160,19 +160,36 @@ export class RapierRobot implements EnvironmentRobot {
     for (let j = 0; j < dynamics.friction.length; j++) this.#friction.setLimit(j, dynamics.friction[j]!);
     world.gravity = { x: 0, y: 0, z: -dynamics.gravity };
     this.#senses.gravity = dynamics.gravity;
+    const { Min } = this.#rapier.CoefficientCombineRule;
     world.colliders.forEach((collider) => {
-      collider.setFriction(dynamics.contactFriction);
+      // Free objects have a friction of their own.
+      if (collider.frictionCombineRule() !== Min) collider.setFriction(dynamics.contactFriction);
     });
   }
 
   push(change: ArrayLike<number>): void {
     if (this.model.base === 'fixed') return;
-    const base = this.#parts!.bodies[0]!;
-    const v = base.linvel();
-    const w = base.angvel();
-    base.setLinvel({ x: v.x + change[0]!, y: v.y + change[1]!, z: v.z + change[2]! }, false);
-    base.setAngvel({ x: w.x + change[3]!, y: w.y + change[4]!, z: w.z + change[5]! }, false);
+    const { bodies } = this.#parts!;
+    const origin = bodies[0]!.translation();
+    const [wx, wy, wz] = [change[3]!, change[4]!, change[5]!];
+    // The whole robot moves with its base: dv + dw x r of every body, so that no joint is torn.
+    for (const body of bodies) {
+      const com = body.worldCom();
+      const [x, y, z] = [com.x - origin.x, com.y - origin.y, com.z - origin.z];
+      const v = body.linvel();
+      const w = body.angvel();
+      body.setLinvel(
+        {
+          x: v.x + change[0]! + wy * z - wz * y,
+          y: v.y + change[1]! + wz * x - wx * z,
+          z: v.z + change[2]! + wx * y - wy * x,
+        },
+        false,
+      );
+      body.setAngvel({ x: w.x + wx, y: w.y + wy, z: w.z + wz }, false);
+    }
     this.#bodies!.readMotion();
+    this.#joints.read(this.truth);
   }
 
   act(command: JointCommand): void {

@@ -22,6 +22,8 @@ export class RapierSenses implements SensedWorld {
   readonly #velocity = new Float64Array(3);
   #parts: RapierParts | undefined;
   #bodies: RapierBodies | undefined;
+  /** Handles of the robot's own colliders. */
+  #own: ReadonlySet<number> = new Set();
   #impulseToForce = 1;
   #impulse = 0;
 
@@ -41,6 +43,7 @@ export class RapierSenses implements SensedWorld {
     this.#parts = parts;
     this.#bodies = bodies;
     this.gravity = gravity;
+    this.#own = new Set([...parts.colliders.values()].flat().map(({ handle }) => handle));
     // The engine reports the impulses of its sub-steps and of one more pass: a resting weight shows (n + 1) / n of m g dt.
     const { solverIterations: n, physicsDt } = physics;
     this.#impulseToForce = n / (n + 1) / physicsDt;
@@ -123,7 +126,7 @@ export class RapierSenses implements SensedWorld {
     this.#impulse = 0;
     for (const collider of own) {
       world.contactPairsWith(collider, (other) => {
-        world.contactPair(collider, other, this.#add);
+        if (!this.#own.has(other.handle)) world.contactPair(collider, other, this.#add);
       });
     }
     return this.#impulse * this.#impulseToForce;

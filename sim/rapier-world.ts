@@ -36,6 +36,10 @@ export const RAY_GROUPS = groups(0xffff, WORLD);
 const GROUND_DEPTH = 1;
 const GROUND_EXTENT = 100;
 
+/** A rotor turns about the axis of a hinge; what turns behind a slider is not modelled. */
+const NO_AXIS: Vec3 = [0, 0, 0];
+const NO_JOINT = { axis: NO_AXIS, mimic: null, dof: 0, type: 'fixed' } as const;
+
 export interface RapierParts {
   readonly world: World;
   /** In the order of the rig's bodies. */
@@ -68,12 +72,12 @@ export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, 
     const rotation = zeroRotation(rig.zeroPoses, body.root);
     const joint = rig.joints.findIndex((candidate) => candidate.child === b);
     const moves = joint >= 0 || plan.model.base === 'floating';
-    const { axis, mimic, dof } = rig.joints[joint] ?? { axis: [0, 0, 1] as Vec3, mimic: null, dof: 0 };
+    const { axis, mimic, dof, type } = rig.joints[joint] ?? NO_JOINT;
     const spec =
       joint < 0
         ? baseMassProperties(body, rotation, dynamics)
         : mimic === null
-          ? massProperties(body, rotation, axis, dynamics, dof)
+          ? massProperties(body, rotation, type === 'prismatic' ? NO_AXIS : axis, dynamics, dof)
           : plainMassProperties(body, rotation);
     masses.push(spec);
     const made = world.createRigidBody(
