@@ -103,7 +103,7 @@ test('a client gets the source, the history, the newest frames, and the channels
   viewer.note('twin ready');
   const client = await attach(viewer.url);
   await until(() => client.messages.some((message) => message.type === 'source'), 'source');
-  expect(client.messages).toContainEqual({ type: 'hello', protocol: 1 });
+  expect(client.messages).toContainEqual({ type: 'hello', protocol: 2 });
   expect(client.messages).toContainEqual({ type: 'metrics', reset: true, records: [{ iteration: 1, meanReturn: 5 }] });
   expect(client.messages).toContainEqual({ type: 'notes', reset: true, notes: ['twin ready'] });
   const told = client.messages.find((message) => message.type === 'source');

@@ -27,7 +27,8 @@ const source: LiveSource = {
 function frame(step: number, changes: Partial<DecodedFrame> = {}): DecodedFrame {
   const q = Float32Array.from({ length: 4 }, (_, i) => step / 100 + 10 * (i >> 1) + (i & 1) / 4);
   const base = { step, simTime: 7 + step / RATE, seq: step, stream: 1, jump: false, selected: 0 };
-  return { ...base, q, channels: Float32Array.of(step), ...changes };
+  const none = { base: new Float32Array(0), objects: new Float32Array(0) };
+  return { ...base, ...none, q, channels: Float32Array.of(step), ...changes };
 }
 
 let frames: LiveFrames;
