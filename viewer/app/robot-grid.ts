@@ -32,6 +32,8 @@ const MIN_DEPTH = 0.8;
 export const MAX_SINGLE_ROW = 4;
 /** Radius of the ring around the selected robot, as a share of its cell. */
 const RING = 0.4;
+/** The same, of a robot that moves: its cell is wide. */
+const FLOATING_RING = 0.24;
 /** How far the robots that are not selected fade into the background. */
 const FADE = 0.45;
 /** Colour of shapes whose URDF names none. */
@@ -101,7 +103,7 @@ export class RobotGrid {
 
   /** Radius of a ring that goes around one robot and keeps clear of its neighbours, m. */
   get ringRadius(): number {
-    return RING * Math.min(...this.cell);
+    return (this.#model.base === 'floating' ? FLOATING_RING : RING) * Math.min(...this.cell);
   }
 
   /** Where an environment's base frame is. */

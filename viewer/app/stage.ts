@@ -235,7 +235,8 @@ export class Stage {
     const bounds = this.#grid.boundsOf(env);
     const centre = bounds.getCenter(new Vector3());
     const view = this.#grid.numEnvs > MAX_SINGLE_ROW && env === undefined ? GRID_VIEW : ROBOT_VIEW;
-    const distance = (this.#isFloating ? FLOATING_MARGIN : FIT_MARGIN) * this.#distanceFor(bounds, view);
+    const isOne = env !== undefined || this.#grid.numEnvs === 1;
+    const distance = (this.#isFloating && isOne ? FLOATING_MARGIN : FIT_MARGIN) * this.#distanceFor(bounds, view);
     const position = centre.clone().addScaledVector(view, distance);
     this.#camera.near = distance / 200;
     this.#camera.far = Math.max(distance * 40, 100);
