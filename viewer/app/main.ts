@@ -30,7 +30,7 @@ const shortcuts = new Shortcuts([
   {
     keys: ['f', 'F'],
     shown: ['F'],
-    does: 'follow the selected robot, or let it go',
+    does: 'look at the selected robot and follow it, or let it go',
     run: () => page.toggleFollowing(),
   },
   { keys: ['a', 'A'], shown: ['A'], does: 'look at all robots', run: () => page.fitAll() },

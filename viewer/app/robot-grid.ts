@@ -138,7 +138,7 @@ export class RobotGrid {
     const nJoints = this.#model.dof.length;
     for (let env = 0; env < this.numEnvs; env++) {
       forwardKinematics(this.#model, q, this.#links, env * nJoints);
-      carry(this.#bases, env * POSE_SIZE, this.#links);
+      if (this.#model.base === 'floating') carry(this.#bases, env * POSE_SIZE, this.#links);
       const isHidden = this.#isInTheWay(env);
       const x = this.#offsets[2 * env]!;
       const y = this.#offsets[2 * env + 1]!;

@@ -172,9 +172,9 @@ export class Stage {
     return this.#isFollowing;
   }
 
-  /** Whether the camera goes with the selected robot. */
+  /** Whether the camera goes with the selected robot; one that stands still needs nobody to follow it. */
   set isFollowing(isFollowing: boolean) {
-    this.#isFollowing = isFollowing;
+    this.#isFollowing = isFollowing && this.#isFloating;
     if (this.#grid !== null) this.#follow.start(this.#grid.originOf(this.#selected));
     this.#settle(true);
   }
@@ -218,11 +218,12 @@ export class Stage {
   #settle(isForced: boolean): void {
     const grid = this.#grid;
     if (grid === null) return;
-    const robot = grid.boundsOf(this.#selected).getBoundingSphere(new Sphere());
     const isNear = this.#isFloating && (this.#isFollowing || grid.numEnvs === 1);
+    if (!isForced && !isNear) return;
+    const robot = grid.boundsOf(this.#selected).getBoundingSphere(new Sphere());
     const all = isNear ? robot : grid.boundsOf().getBoundingSphere(new Sphere());
     const radius = isNear ? Math.max(robot.radius, Math.min(MAX_FOCUS, FOCUS * robot.radius)) : all.radius;
-    if (!isForced && this.#focus !== null && (!isNear || this.#focus.distanceTo(all.center) < radius / 4)) return;
+    if (!isForced && this.#focus !== null && this.#focus.distanceTo(all.center) < radius / 4) return;
     this.#focus = all.center.clone();
     const hasGround = this.#surroundings.scene !== null && this.#surroundings.scene.ground !== 'none';
     this.#floor.fit(hasGround ? 0 : grid.floor, all.center.x, all.center.y, radius, robot.radius);

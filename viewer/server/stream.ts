@@ -90,7 +90,9 @@ export class FrameStream {
     this.#past.framesSent += client.framesSent;
     this.#past.framesSkipped += client.framesSkipped;
     this.#past.peakBuffered = Math.max(this.#past.peakBuffered, client.peakBuffered);
-    if (this.#clients.size === 0) this.#stop();
+    if (this.#clients.size > 0) return;
+    this.#stop();
+    this.#shown = null;
   }
 
   /** An environment out of range is brought into it. */
