@@ -2,6 +2,7 @@
 
 import type { Contract } from '../core/contract.ts';
 import type { EpisodeStep } from '../core/episode.ts';
+import { baseOf } from '../core/episode-base.ts';
 import { makeFrameRing, type OpenFrameRing, openFrameRing } from '../core/frame-ring.ts';
 import type { Experiment } from '../loop/experiment.ts';
 import { channelsOf } from '../policy/watch.ts';
@@ -9,6 +10,7 @@ import type { Viewer } from '../viewer/server/index.ts';
 
 /** Seconds that the ring holds. */
 const HISTORY_SECONDS = 4;
+const UNKNOWN = new Float64Array(7).fill(Number.NaN);
 
 export class DeployView {
   readonly #ring: OpenFrameRing;
@@ -24,6 +26,7 @@ export class DeployView {
       capacity: Math.ceil(HISTORY_SECONDS * contract.control.rateHz),
       numEnvs: 1,
       nJoints: contract.joints.length,
+      base: experiment.robot.model.base,
       channels,
       dt: this.#dt,
     });
@@ -33,6 +36,7 @@ export class DeployView {
       title,
       kind: 'deploy',
       urdf: experiment.robot.model.urdf,
+      meshes: experiment.robot.model.meshes,
       joints: contract.joints.map((joint) => joint.name),
       ring,
     });
@@ -47,6 +51,7 @@ export class DeployView {
     const slot = this.#ring.slotOf(frame);
     this.#ring.setTime(slot, frame * this.#dt);
     this.#ring.setEnv(slot, 0, step.q, this.#values);
+    this.#ring.setBase(slot, 0, baseOf(step) ?? UNKNOWN);
     this.#ring.publish(1);
   }
 }

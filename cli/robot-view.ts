@@ -3,10 +3,12 @@
 import { type Channel, makeFrameRing, type OpenFrameRing, openFrameRing } from '../core/frame-ring.ts';
 import type { RobotState } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
+import { EMPTY_SCENE, OBJECT_STRIDE, type Scene } from '../sim/scene.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 
 /** Seconds that the ring holds. */
 const HISTORY_SECONDS = 2;
+const NO_OBJECTS = new Float64Array(0);
 
 export class RobotView {
   readonly #viewer: Viewer;
@@ -19,20 +21,24 @@ export class RobotView {
     this.#channels = new Float64Array(ring.spec.channels.length);
   }
 
-  static async open(model: RobotModel, title: string, rateHz: number): Promise<RobotView> {
+  /** @param scene that the robot stands in */
+  static async open(model: RobotModel, title: string, rateHz: number, scene: Scene = EMPTY_SCENE): Promise<RobotView> {
     const viewer = await startViewer();
     const joints = jointNames(model);
     const ring = makeFrameRing({
       capacity: Math.max(2, Math.ceil(2 * HISTORY_SECONDS * rateHz)),
       numEnvs: 1,
       nJoints: joints.length,
+      base: model.base,
+      nObjects: scene.objects.length,
       channels: joints.flatMap((joint): Channel[] => [
         { name: `${joint} velocity`, group: 'obs', unit: 'rad/s' },
         { name: `${joint} torque`, group: 'torque', unit: 'N m' },
       ]),
       dt: 1 / rateHz,
     });
-    viewer.show({ title, kind: 'robot', urdf: model.urdf, joints, ring });
+    viewer.show({ title, kind: 'robot', urdf: model.urdf, meshes: model.meshes, joints, ring });
+    viewer.scene(0, 0, scene);
     return new RobotView(viewer, openFrameRing(ring));
   }
 
@@ -40,7 +46,8 @@ export class RobotView {
     return this.#viewer.url;
   }
 
-  add(state: RobotState): void {
+  /** @param objects of the scene, [nObjects, OBJECT_STRIDE] */
+  add(state: RobotState, objects: Float64Array = NO_OBJECTS): void {
     for (let j = 0; j < state.q.length; j++) {
       this.#channels[2 * j] = state.qd[j]!;
       this.#channels[2 * j + 1] = state.effort[j]!;
@@ -48,6 +55,8 @@ export class RobotView {
     const slot = this.#ring.slotOf(this.#ring.published);
     this.#ring.setTime(slot, state.time);
     this.#ring.setEnv(slot, 0, state.q, this.#channels);
+    this.#ring.setBase(slot, 0, state.base);
+    this.#ring.setObjects(slot, 0, objects, OBJECT_STRIDE);
     this.#ring.publish(1);
   }
 

@@ -6,10 +6,12 @@
  * its own environments, in any order, at most capacity / 2 frames ahead; one thread then publishes them. So the newest
  * floor(capacity / 2) published frames are never being overwritten, and only those can be read.
  *
- *   [published u32, 60 B unused] [time f64: capacity] [f32: capacity, numEnvs, nJoints + nChannels]
+ *   [published u32, 60 B unused] [time f64: capacity]
+ *   [f32: capacity, numEnvs, nJoints + base pose 7 where it moves + 7 nObjects + nChannels]
  */
 
 import { InputError } from './errors.ts';
+import type { RobotModel } from './robot-model.ts';
 
 export interface Channel {
   readonly name: string;
@@ -22,6 +24,10 @@ export interface FrameRingSpec {
   readonly capacity: number;
   readonly numEnvs: number;
   readonly nJoints: number;
+  /** Whether frames carry the pose of the base. @default fixed: they do not */
+  readonly base?: RobotModel['base'];
+  /** Objects of the scene whose poses frames carry. @default 0 */
+  readonly nObjects?: number;
   /** What is shown of each environment beside its joints. */
   readonly channels: readonly Channel[];
   /** Seconds from frame to frame. */
@@ -39,15 +45,31 @@ export interface Frame {
   number: number;
   /** s */
   time: number;
-  /** Per environment its q, then its channels: [numEnvs, nJoints + nChannels]. */
+  /** Per environment its q, base, objects and channels: [numEnvs, frameStride]. */
   readonly values: Float32Array;
 }
 
+/** What decides the numbers kept of one environment. */
+export type EnvironmentShape = Pick<FrameRingSpec, 'nJoints' | 'base' | 'nObjects' | 'channels'>;
+
+/** Numbers of a pose: x, y, z in m, then the rotation x, y, z, w. */
+export const POSE_SIZE = 7;
+
 const HEADER_BYTES = 64;
 
+/** Numbers kept of the base in one frame. */
+export function baseSize({ base }: Pick<FrameRingSpec, 'base'>): number {
+  return base === 'floating' ? POSE_SIZE : 0;
+}
+
+/** Numbers kept of the objects in one frame. */
+export function objectsSize({ nObjects = 0 }: Pick<FrameRingSpec, 'nObjects'>): number {
+  return POSE_SIZE * nObjects;
+}
+
 /** Numbers kept of one environment in one frame. */
-export function frameStride(spec: Pick<FrameRingSpec, 'nJoints' | 'channels'>): number {
-  return spec.nJoints + spec.channels.length;
+export function frameStride(spec: EnvironmentShape): number {
+  return spec.nJoints + baseSize(spec) + objectsSize(spec) + spec.channels.length;
 }
 
 /** @throws InputError for sizes that make no ring */
@@ -56,9 +78,11 @@ export function makeFrameRing(spec: FrameRingSpec): FrameRing {
     ['capacity', 2],
     ['numEnvs', 1],
     ['nJoints', 0],
+    ['nObjects', 0],
   ] as const) {
-    if (!Number.isInteger(spec[name]) || spec[name] < least) {
-      throw new InputError(`frame ring: ${name} should be a whole number of at least ${least}, found ${spec[name]}`);
+    const count = spec[name] ?? 0;
+    if (!Number.isInteger(count) || count < least) {
+      throw new InputError(`frame ring: ${name} should be a whole number of at least ${least}, found ${count}`);
     }
   }
   if (!(spec.dt > 0)) throw new InputError(`frame ring: dt should be above 0 s, found ${spec.dt}`);
@@ -112,7 +136,7 @@ export class OpenFrameRing {
   }
 
   /**
-   * One environment's part of a frame.
+   * One environment's joints and channels.
    * @param q [nJoints] from `qOffset` on @param values [nChannels] from `valuesOffset` on
    */
   setEnv(
@@ -126,7 +150,26 @@ export class OpenFrameRing {
     const { nJoints, channels } = this.spec;
     let at = slot * this.#slotSize + env * this.#stride;
     for (let i = 0; i < nJoints; i++) this.#values[at++] = q[qOffset + i]!;
+    at += baseSize(this.spec) + objectsSize(this.spec);
     for (let i = 0; i < channels.length; i++) this.#values[at++] = values[valuesOffset + i]!;
+  }
+
+  /** Where one environment's base is; nothing happens where frames carry none. @param pose in the world, [7] */
+  setBase(slot: number, env: number, pose: ArrayLike<number>): void {
+    const at = slot * this.#slotSize + env * this.#stride + this.spec.nJoints;
+    for (let i = 0; i < baseSize(this.spec); i++) this.#values[at + i] = pose[i]!;
+  }
+
+  /**
+   * Where one environment's objects are; those that there are not become NaN.
+   * @param objects [nObjects, stride], each beginning with its pose in the world
+   */
+  setObjects(slot: number, env: number, objects: ArrayLike<number>, stride: number): void {
+    const { spec } = this;
+    let at = slot * this.#slotSize + env * this.#stride + spec.nJoints + baseSize(spec);
+    for (let o = 0; o < (spec.nObjects ?? 0); o++) {
+      for (let i = 0; i < POSE_SIZE; i++) this.#values[at++] = objects[o * stride + i] ?? Number.NaN;
+    }
   }
 
   /** Make the next `frames` frames readable. By one thread only. @returns how many are published now */

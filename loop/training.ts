@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { type FrameRing, makeFrameRing } from '../core/frame-ring.ts';
-import { foldIn, keyOf } from '../core/rng.ts';
+import { foldIn, keyOf, RandomStream } from '../core/rng.ts';
 import { type BackendName, openBackend } from '../policy/backend.ts';
 import { saveCheckpoint, type TrainingState, writeJson } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
@@ -23,6 +23,8 @@ import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './ex
 
 /** Environments a viewer is shown. */
 const WATCHED = 64;
+/** Scenes sampled to know how many objects a frame must hold. */
+const SAMPLED_SCENES = 8;
 
 export interface TrainingRequest {
   readonly experiment: Experiment;
@@ -96,6 +98,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
       title: record.id,
       kind: 'train',
       urdf: experiment.robot.model.urdf,
+      meshes: experiment.robot.model.meshes,
       joints: contract.joints.map((joint) => joint.name),
       ring,
     });
@@ -112,6 +115,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
       key: foldIn(keyOf(config.seed), PURPOSE.learner),
       clock: systemClock,
       ring,
+      onScene: ({ env, frame, scene }) => request.viewer?.scene(env, frame, scene),
       ...(resume === undefined ? {} : { resume }),
       async onIteration(report, takeSnapshot) {
         const { evaluation } = report;
@@ -147,12 +151,16 @@ function resumeRecipe(recipe: ReturnType<typeof trainingRecipe>, resume: Trainin
   return resume === undefined ? recipe : { ...recipe, key: foldIn(recipe.key, resume.iteration) };
 }
 
-function watchRing({ config, contract, rewardNames }: Experiment): FrameRing {
+function watchRing({ config, contract, rewardNames, robot, task }: Experiment): FrameRing {
   const { numEnvs, horizon } = config.train;
+  const random = new RandomStream(keyOf(config.seed));
+  const scenes = Array.from({ length: SAMPLED_SCENES }, (_, i) => task.scene?.(random, i % 2));
   return makeFrameRing({
     capacity: 4 * horizon,
     numEnvs: Math.min(WATCHED, numEnvs),
     nJoints: contract.joints.length,
+    base: robot.model.base,
+    nObjects: Math.max(...scenes.map((scene) => scene?.objects.length ?? 0)),
     channels: channelsOf(contract, rewardNames),
     dt: 1 / contract.control.rateHz,
   });

@@ -12,6 +12,7 @@ import { workerEntry } from '../core/worker-entry.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
 import type { EpisodeScore } from './evaluate.ts';
 import { makeRolloutBuffer, type RolloutBuffer, type RolloutShape } from './rollout-buffer.ts';
+import type { SceneChange } from './watch.ts';
 import type { Reply, Request } from './worker-protocol.ts';
 
 export class WorkerPool {
@@ -102,11 +103,15 @@ export class Collector {
     );
   }
 
-  /** Fill the buffer with one iteration. The actor's parameters and the normaliser must be in it. */
-  async collect(iteration: number, firstFrame: number): Promise<void> {
-    await this.#pool.ask(
+  /**
+   * Fill the buffer with one iteration. The actor's parameters and the normaliser must be in it.
+   * @returns the scenes that are new around watched environments
+   */
+  async collect(iteration: number, firstFrame: number): Promise<SceneChange[]> {
+    const replies = await this.#pool.ask(
       this.#busy.map((busy): Request | null => (busy ? { op: 'collect', iteration, firstFrame } : null)),
     );
+    return replies.flatMap((reply) => (reply?.op === 'collected' ? reply.scenes : []));
   }
 }
 

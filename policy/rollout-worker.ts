@@ -37,7 +37,7 @@ async function serve(request: Request): Promise<Reply> {
           ? undefined
           : (t, n, environment, obs, offset) => watch!.write(request.firstFrame + t, n, environment, obs, offset);
       rollout!.collect(request.iteration, tap);
-      return { op: 'done' };
+      return { op: 'collected', scenes: watch?.takeScenes() ?? [] };
     }
     case 'evaluate':
       return { op: 'scores', scores: await evaluate(request) };

@@ -18,6 +18,7 @@ import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import { type NetworkSettings, Ppo, type PpoSettings, type PpoStats, type Trainable } from './ppo.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
+import type { SceneChange } from './watch.ts';
 
 export interface TrainSettings {
   readonly numEnvs: number;
@@ -70,6 +71,8 @@ export interface TrainJob {
   readonly key: Key;
   readonly clock: Clock;
   readonly ring?: FrameRing | null;
+  /** Told of new scenes around watched environments, before their frames are published. */
+  readonly onScene?: (change: SceneChange) => void;
   /** Go on from here. */
   readonly resume?: TrainingState;
   /** Start from these parameters (actor, log-std, critic) with a new optimiser. */
@@ -125,7 +128,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     const started = clock.now();
     buffer.parameters.set((await ppo.state()).parameters.subarray(0, ppo.actorSize));
     writeNormalizer(normalizer, buffer);
-    await collector.collect(iteration, ring?.published ?? 0);
+    for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
     ring?.publish(settings.horizon);
     const collected = clock.now();
     const batch = await assemble(

@@ -4,6 +4,17 @@ import type { Contract } from '../core/contract.ts';
 import type { Channel } from '../core/frame-ring.ts';
 import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
 import type { Environment } from '../sim/environment.ts';
+import type { OBJECT_STRIDE, Scene } from '../sim/scene.ts';
+
+/** Numbers that a robot keeps of each object. */
+const STRIDE: typeof OBJECT_STRIDE = 13;
+
+/** What surrounds an environment from a frame of the ring on. */
+export interface SceneChange {
+  readonly env: number;
+  readonly frame: number;
+  readonly scene: Scene;
+}
 
 /** Reward terms, then the observation, then the torque each joint was asked for. */
 export function channelsOf(contract: Contract, rewardNames: readonly string[]): Channel[] {
@@ -25,14 +36,17 @@ export function channelsOf(contract: Contract, rewardNames: readonly string[]): 
   ];
 }
 
-/** Writes environments into a ring. Allocates nothing per step. */
+/** Writes environments into a ring, and notes when their scenes change. Allocates nothing per step but for a new scene. */
 export class WatchTap {
   readonly #ring: OpenFrameRing;
   readonly #values: Float32Array;
+  readonly #scenes: (Scene | undefined)[];
+  #changes: SceneChange[] = [];
 
   constructor(ring: FrameRing) {
     this.#ring = new OpenFrameRing(ring);
     this.#values = new Float32Array(ring.spec.channels.length);
+    this.#scenes = new Array(ring.spec.numEnvs).fill(undefined);
   }
 
   /** @param frame number in the ring @param n the environment's number; those beyond the ring's are not shown */
@@ -40,13 +54,25 @@ export class WatchTap {
     const { spec } = this.#ring;
     if (n >= spec.numEnvs) return;
     const values = this.#values;
-    const { rewardTerms, command } = environment;
+    const { rewardTerms, command, robot, scene } = environment;
     let at = 0;
     for (let k = 0; k < rewardTerms.length; k++) values[at++] = rewardTerms[k]!;
     for (let k = 0; k < environment.observer.size; k++) values[at++] = obs[obsOffset + k]!;
     for (let j = 0; j < command.effort.length; j++) values[at++] = command.effort[j]!;
     const slot = this.#ring.slotOf(frame);
     if (n === 0) this.#ring.setTime(slot, frame * spec.dt);
-    this.#ring.setEnv(slot, n, environment.robot.truth.q, values);
+    this.#ring.setEnv(slot, n, robot.truth.q, values);
+    this.#ring.setBase(slot, n, robot.truth.base);
+    this.#ring.setObjects(slot, n, robot.objects, STRIDE);
+    if (scene === this.#scenes[n]) return;
+    this.#scenes[n] = scene;
+    this.#changes.push({ env: n, frame, scene });
+  }
+
+  /** Scenes that are new since this was last asked. */
+  takeScenes(): readonly SceneChange[] {
+    const changes = this.#changes;
+    this.#changes = [];
+    return changes;
   }
 }

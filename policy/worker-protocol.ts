@@ -6,6 +6,7 @@ import type { Key } from '../core/rng.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
 import type { EpisodeScore } from './evaluate.ts';
 import type { RolloutShape } from './rollout-buffer.ts';
+import type { SceneChange } from './watch.ts';
 
 /** Prepare to collect environments first..first+count-1 into `memory`. */
 export interface OpenRequest {
@@ -41,6 +42,8 @@ export type Request = OpenRequest | CollectRequest | EvaluateRequest;
 
 export type Reply =
   | { readonly op: 'done' }
+  /** What was new around the watched environments. */
+  | { readonly op: 'collected'; readonly scenes: readonly SceneChange[] }
   | { readonly op: 'scores'; readonly scores: readonly EpisodeScore[] }
   | {
       readonly op: 'failed';

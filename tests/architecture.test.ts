@@ -28,9 +28,10 @@ const rooms: Readonly<Record<string, Allowance>> = {
   // A worker thread is a program of its own: it builds the environments that the collector only names.
   'policy/rollout-worker.ts': { values: ['core/', 'policy/', 'sim/'] },
   'bridge/': { values: ['core/', 'policy/checkpoint.ts', 'policy/actor.ts'] },
-  'viewer/protocol.ts': { values: ['core/'] },
-  'viewer/server/': { values: ['core/', 'viewer/protocol.ts'] },
-  'viewer/app/': { values: ['core/', 'sim/', 'policy/actor.ts', 'viewer/protocol.ts'] },
+  'viewer/protocol.ts': { values: ['core/'], types: ['viewer/scene-message.ts'] },
+  'viewer/scene-message.ts': { values: ['core/'] },
+  'viewer/server/': { values: ['core/', 'viewer/protocol.ts', 'viewer/scene-message.ts'] },
+  'viewer/app/': { values: ['core/', 'sim/', 'policy/actor.ts', 'viewer/protocol.ts', 'viewer/scene-message.ts'] },
   'configs/': { values: ['core/'], types: ['sim/', 'policy/', 'bridge/', 'viewer/'] },
   'loop/': { values: PARTS },
   'bench/': { values: [...PARTS, 'loop/'] },
@@ -44,7 +45,12 @@ const NODE_ONLY = new Set<string>(['sim/identify/worker-evaluator.ts']);
 
 function mustRunInBrowser(path: string): boolean {
   if (NODE_ONLY.has(path) || /(^|\/)([a-z-]*-worker|collector)\.ts$/.test(path)) return false;
-  return /^(core|sim|viewer\/app)\//.test(path) || path === 'viewer/protocol.ts' || path === 'policy/actor.ts';
+  return (
+    /^(core|sim|viewer\/app)\//.test(path) ||
+    path === 'viewer/protocol.ts' ||
+    path === 'viewer/scene-message.ts' ||
+    path === 'policy/actor.ts'
+  );
 }
 
 function readSources(): Sources {

@@ -3,13 +3,15 @@
  * binary. The robot's description goes over HTTP, once. Little-endian, as every machine this runs on. Knows no socket.
  *
  *   frame header, 24 B: type u8 | flags u8 | numEnvs u16 | step u32 | simTime f64 | seq u32 | stream u32
- *   then joint positions f32 [numEnvs, nJoints] | selected environment u32 | its channels f32 [nChannels]
+ *   then joint positions f32 [numEnvs, nJoints] | base poses f32 [numEnvs, 7], of a floating base alone |
+ *   selected environment u32 | its objects' poses f32 [nObjects, 7] | its channels f32 [nChannels]
  */
 
 import { InputError } from '../core/errors.ts';
-import { type FrameRingSpec, frameStride } from '../core/frame-ring.ts';
+import { baseSize, type FrameRingSpec, frameStride, objectsSize } from '../core/frame-ring.ts';
+import type { SceneMessage } from './scene-message.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const SOCKET_PATH = '/live';
 export const FRAME_HEADER_BYTES = 24;
 
@@ -70,6 +72,8 @@ export type ServerMessage =
   | { readonly type: 'notes'; readonly reset: boolean; readonly notes: readonly string[] }
   /** Show these recordings of the library. */
   | { readonly type: 'open'; readonly ids: readonly string[] }
+  /** For the selected environment, before the first frame in it. */
+  | SceneMessage
   /** `sent` is the number the ping carried. */
   | { readonly type: 'pong'; readonly sent: number };
 
@@ -92,24 +96,30 @@ export interface DecodedFrame extends FrameInfo {
   readonly selected: number;
   /** [numEnvs, nJoints] */
   readonly q: Float32Array;
+  /** Poses in the world, [numEnvs, 7]; empty for a fixed base. */
+  readonly base: Float32Array;
+  /** Poses of the selected environment's objects, [nObjects, 7]; NaN for those that there are not. */
+  readonly objects: Float32Array;
   /** Of the selected environment, [nChannels]. */
   readonly channels: Float32Array;
 }
 
-type FrameShape = Pick<FrameRingSpec, 'numEnvs' | 'nJoints' | 'channels'>;
+type FrameShape = Pick<FrameRingSpec, 'numEnvs' | 'nJoints' | 'base' | 'nObjects' | 'channels'>;
 
 export function frameBytes(shape: FrameShape): number {
-  return FRAME_HEADER_BYTES + 4 * (shape.numEnvs * shape.nJoints + 1 + shape.channels.length);
+  const { numEnvs, nJoints, channels } = shape;
+  return FRAME_HEADER_BYTES + 4 * (numEnvs * (nJoints + baseSize(shape)) + 1 + objectsSize(shape) + channels.length);
 }
 
-/** @param values a ring's frame, [numEnvs, nJoints + nChannels] @param selected whose channels to send */
+/** @param values a ring's frame, [numEnvs, frameStride] @param selected whose channels to send */
 export function encodeFrame(
   shape: FrameShape,
   values: Float32Array,
   selected: number,
   info: FrameInfo,
 ): Uint8Array<ArrayBuffer> {
-  const { numEnvs, nJoints, channels } = shape;
+  const { numEnvs, nJoints } = shape;
+  const nBase = baseSize(shape);
   const bytes = new Uint8Array(frameBytes(shape));
   const view = new DataView(bytes.buffer);
   view.setUint8(0, FRAME_TYPE);
@@ -120,14 +130,16 @@ export function encodeFrame(
   view.setUint32(16, info.seq, true);
   view.setUint32(20, info.stream, true);
   const stride = frameStride(shape);
-  const q = new Float32Array(bytes.buffer, FRAME_HEADER_BYTES, numEnvs * nJoints);
+  const poses = new Float32Array(bytes.buffer, FRAME_HEADER_BYTES, numEnvs * (nJoints + nBase));
   for (let env = 0; env < numEnvs; env++) {
-    for (let j = 0; j < nJoints; j++) q[env * nJoints + j] = values[env * stride + j]!;
+    for (let j = 0; j < nJoints; j++) poses[env * nJoints + j] = values[env * stride + j]!;
+    const to = numEnvs * nJoints + env * nBase;
+    for (let i = 0; i < nBase; i++) poses[to + i] = values[env * stride + nJoints + i]!;
   }
-  const at = FRAME_HEADER_BYTES + 4 * q.length;
+  const at = FRAME_HEADER_BYTES + 4 * poses.length;
   view.setUint32(at, selected, true);
-  const from = selected * stride + nJoints;
-  new Float32Array(bytes.buffer, at + 4, channels.length).set(values.subarray(from, from + channels.length));
+  const own = values.subarray(selected * stride + nJoints + nBase, (selected + 1) * stride);
+  new Float32Array(bytes.buffer, at + 4, own.length).set(own);
   return bytes;
 }
 
@@ -148,7 +160,9 @@ export function decodeFrame(shape: FrameShape, buffer: ArrayBuffer): DecodedFram
     );
   }
   const q = new Float32Array(buffer, FRAME_HEADER_BYTES, numEnvs * shape.nJoints);
-  const at = FRAME_HEADER_BYTES + 4 * q.length;
+  const base = new Float32Array(buffer, q.byteOffset + q.byteLength, numEnvs * baseSize(shape));
+  const at = base.byteOffset + base.byteLength;
+  const objects = new Float32Array(buffer, at + 4, objectsSize(shape));
   return {
     step: view.getUint32(4, true),
     simTime: view.getFloat64(8, true),
@@ -157,7 +171,9 @@ export function decodeFrame(shape: FrameShape, buffer: ArrayBuffer): DecodedFram
     jump: (view.getUint8(1) & FLAG_JUMP) !== 0,
     selected: view.getUint32(at, true),
     q,
-    channels: new Float32Array(buffer, at + 4, shape.channels.length),
+    base,
+    objects,
+    channels: new Float32Array(buffer, objects.byteOffset + objects.byteLength, shape.channels.length),
   };
 }
 

@@ -117,3 +117,28 @@ test.each([
 ])('a bad %s is refused', (_name, change, message) => {
   expect(() => makeFrameRing({ ...spec, ...change })).toThrow(message);
 });
+
+test('a ring for floating bases and objects keeps their poses; what there is not is NaN', () => {
+  const ring = openFrameRing(makeFrameRing({ ...spec, base: 'floating', nObjects: 2 }));
+  // Objects of 9 numbers each: what follows the pose is not kept.
+  ring.setObjects(0, 1, [1, 2, 3, 0, 0, 0, 1, 8, 9], 9);
+  ring.setBase(0, 1, [4, 5, 6, 0, 0, 1, 0]);
+  ring.setEnv(0, 1, [0.5], [10, 20]);
+  ring.publish(1);
+  const frame = makeFrame(ring.spec);
+  ring.read(0, frame);
+  const own = [...frame.values.slice(24)];
+  expect(own.slice(0, 15)).toEqual([0.5, 4, 5, 6, 0, 0, 1, 0, 1, 2, 3, 0, 0, 0, 1]);
+  expect(own.slice(15)).toEqual([...new Array(7).fill(Number.NaN), 10, 20]);
+});
+
+test('a fixed base takes no room and is not written', () => {
+  const ring = openFrameRing(makeFrameRing(spec));
+  ring.setEnv(0, 0, [0.5], [10, 20]);
+  ring.setBase(0, 0, [1, 2, 3, 4, 5, 6, 7]);
+  ring.setObjects(0, 0, [1, 2, 3, 4, 5, 6, 7], 7);
+  ring.publish(1);
+  const frame = makeFrame(spec);
+  ring.read(0, frame);
+  expect([...frame.values.slice(0, 3)]).toEqual([0.5, 10, 20]);
+});

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pendulum } from '../../configs/pendulum.ts';
 import { systemClock } from '../../core/clock.ts';
 import { InputError, NumericError } from '../../core/errors.ts';
+import { type FrameRing, makeFrameRing, openFrameRing } from '../../core/frame-ring.ts';
 import { foldIn, keyOf, RandomStream } from '../../core/rng.ts';
 import { type Experiment, evaluationRecipe, openExperiment, PURPOSE, trainingRecipe } from '../../loop/experiment.ts';
 import { type Backend, openBackend } from '../../policy/backend.ts';
@@ -16,6 +17,8 @@ import { Collector, WorkerPool } from '../../policy/collector.ts';
 import { splitTensors, tensorSizes } from '../../policy/mlp.ts';
 import { initialWeights } from '../../policy/network.ts';
 import { type Snapshot, type TrainSettings, train } from '../../policy/runner.ts';
+import { channelsOf, type SceneChange } from '../../policy/watch.ts';
+import { EMPTY_SCENE } from '../../sim/scene.ts';
 
 const COUNTS = [1, 2, 4] as const;
 /** Nine environments: no number of workers divides them evenly. */
@@ -54,9 +57,15 @@ function settings(changes: Partial<TrainSettings> = {}): TrainSettings {
 
 function learn(
   workers: number,
-  more: { settings?: Partial<TrainSettings>; resume?: TrainingState; from?: Experiment } = {},
+  more: {
+    settings?: Partial<TrainSettings>;
+    resume?: TrainingState;
+    from?: Experiment;
+    ring?: FrameRing;
+    onScene?: (change: SceneChange) => void;
+  } = {},
 ) {
-  const { resume, from = experiment } = more;
+  const { resume, from = experiment, ring = null, onScene = () => {} } = more;
   return train({
     recipe: trainingRecipe(from),
     evalRecipe: evaluationRecipe(from, from.contract, 'rapier'),
@@ -65,6 +74,8 @@ function learn(
     pool: pools.get(workers)!,
     key: foldIn(keyOf(1), PURPOSE.learner),
     clock: systemClock,
+    ring,
+    onScene,
     ...(resume === undefined ? {} : { resume }),
   });
 }
@@ -256,6 +267,22 @@ describe('a worker that fails', () => {
 });
 
 describe('learning', () => {
+  it('tells the scenes around watched environments before their frames, whichever worker has them', async () => {
+    const channels = channelsOf(experiment.contract, experiment.rewardNames);
+    const ring = makeFrameRing({ capacity: 128, numEnvs: 5, nJoints: 1, channels, dt: 0.01 });
+    const told: SceneChange[] = [];
+    const onScene = (change: SceneChange) => {
+      expect(openFrameRing(ring).published).toBe(0);
+      told.push(change);
+    };
+    await learn(2, { settings: { iterations: 2 }, ring, onScene });
+    // The pendulum's surroundings never change.
+    expect(told.sort((a, b) => a.env - b.env)).toEqual(
+      [0, 1, 2, 3, 4].map((env) => ({ env, frame: 0, scene: EMPTY_SCENE })),
+    );
+    expect(openFrameRing(ring).published).toBe(64);
+  });
+
   it('learns to save torque when only that is asked for', async () => {
     // An identity-like task: the best action is known (0), so a few thousand steps must find it.
     const only = experiment.rewardNames.map((name) => (name === 'torque' ? -100 : 0));

@@ -10,11 +10,13 @@ import type { ObservationContract } from '../../core/contract.ts';
 import { Observer } from '../../core/observation.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { makeState } from '../../core/robot.ts';
+import { FLOOR } from '../../sim/scene.ts';
 import { startViewer, type Viewer } from '../../viewer/server/index.ts';
 import { layoutOf } from '../core/layout.ts';
 import { sampleContract } from '../core/samples.ts';
 import { chromiumPath, stateOf, untilState, Workshop } from './chromium.ts';
 import { keepWriting, pendulumRecording, pendulumRing, pendulumUrdf, swing, writeFrames } from './pendulum-frames.ts';
+import { headMesh, walk, walkerBase, walkerJoints, walkerRing, walkerScene, walkerUrdf } from './walker-frames.ts';
 
 let workshop: Workshop;
 let directory: string;
@@ -182,6 +184,63 @@ describe.skipIf(chromiumPath === undefined)(`the page in headless Chromium${wher
     const torque = many.locator('section[aria-label="Torque"] .legend-value');
     // Two decimals, and the frame before rather than the one interpolated: 3 rad/s for 20 ms.
     await expect.poll(async () => Math.abs(Number(await torque.textContent()) + paused.q[20]!)).toBeLessThan(0.08);
+  });
+
+  async function watchWalkers(numEnvs: number) {
+    viewer = await startViewer({ port: 0, page: workshop.page });
+    const ring = walkerRing(numEnvs);
+    const meshes = { 'head.stl': headMesh };
+    viewer.show({ title: 'walking', kind: 'robot', urdf: walkerUrdf, joints: walkerJoints, ring, meshes });
+    for (let env = 0; env < numEnvs; env++) viewer.scene(env, 0, env === 1 ? FLOOR : walkerScene);
+    const timer = setInterval(() => walk(ring, 1), 20);
+    writers.push({ stop: () => clearInterval(timer) });
+    tab = await workshop.tab(viewer.url);
+    await untilState(tab, 'a walk', (state) => (state.source?.end ?? 0) > 0.5);
+    return tab;
+  }
+
+  test('shows a robot that walks through terrain, with the camera following until it is let go', async () => {
+    const walking = await watchWalkers(1);
+    const first = await stateOf(walking);
+    expect(first).toMatchObject({ following: true, scene: { ground: 'terrain', statics: 3, objects: 2 } });
+    // 3 cm of lag at 0.3 m/s and 0.1 s, in a picture of metres: it stays about where it was.
+    const at = () => walking.evaluate(() => window.landfall.basePosition(0));
+    const [x, base] = [(await at())!.x, first.bases[0]!];
+    await untilState(walking, 'half a metre', ({ bases }) => bases[0]! > base + 0.5);
+    expect(Math.abs((await at())!.x - x)).toBeLessThan(40);
+    await walking.keyboard.press('Space');
+    await untilState(walking, 'a pause', (state) => !state.playhead.playing);
+    await walking.waitForTimeout(200);
+    const paused = await stateOf(walking);
+    const { playhead } = paused;
+    // The base of that moment: linear between frames of 20 ms, and the time line may have begun a few frames in.
+    const start = paused.bases[0]! / 0.3 - playhead.time;
+    expect(start).toBeGreaterThan(-0.03);
+    const expected = walkerBase(playhead.time + start, 0);
+    for (let i = 0; i < 7; i++) expect(Math.abs(paused.bases[i]! - expected[i]!)).toBeLessThan(2e-3);
+
+    await walking.keyboard.press('Space');
+    await walking.keyboard.press('f');
+    await untilState(walking, 'it to be let go', ({ following }) => !following);
+    const before = await stateOf(walking);
+    const left = (await at())!.x;
+    await untilState(walking, 'a step', ({ bases }) => bases[0]! > before.bases[0]! + 0.3);
+    // It may have left the picture meanwhile.
+    expect((await at())?.x ?? Infinity).toBeGreaterThan(left + 40);
+  });
+
+  test('shows the surroundings of the robot that is selected, and draws its meshes', async () => {
+    const walking = await watchWalkers(2);
+    const one = await untilState(walking, 'the terrain', ({ scene }) => scene?.ground === 'terrain');
+    expect(one.following).toBe(false);
+    expect(one.drawCalls).toBeLessThanOrEqual(20);
+    await walking.keyboard.press('j');
+    const other = await untilState(walking, 'the floor', ({ scene }) => scene?.ground === 'plane');
+    expect(other.triangles).toBeLessThan(one.triangles);
+    // The mesh was found: nobody is told of missing ones.
+    expect(await walking.getByText('not drawn').count()).toBe(0);
+    const apart = await walking.evaluate(() => [0, 1].map((env) => window.landfall.basePosition(env)));
+    expect(apart[1]!.x - apart[0]!.x).toBeGreaterThan(50);
   });
 
   test('shows training: bursts as smooth motion, curves, notes', async () => {

@@ -19,6 +19,16 @@ test('a frame comes back with every joint, and the channels of the selected envi
   expect(streamOf(bytes.buffer)).toBe(9);
 });
 
+test('a floating base comes back for every robot, objects for the selected one', () => {
+  const floating = { ...shape, numEnvs: 2, nJoints: 1, base: 'floating', nObjects: 1 } as const;
+  const row = Float32Array.from({ length: 2 * (1 + 7 + 7 + 2) }, (_, i) => 100 * Math.floor(i / 17) + (i % 17));
+  const frame = decodeFrame(floating, encodeFrame(floating, row, 1, info).buffer);
+  expect([...frame.q]).toEqual([0, 100]);
+  expect([...frame.base]).toEqual([1, 2, 3, 4, 5, 6, 7, 101, 102, 103, 104, 105, 106, 107]);
+  expect([...frame.objects]).toEqual([108, 109, 110, 111, 112, 113, 114]);
+  expect([...frame.channels]).toEqual([115, 116]);
+});
+
 test('the header is 24 bytes, little-endian, in the documented order', () => {
   const bytes = encodeFrame({ numEnvs: 1, nJoints: 0, channels: [] }, new Float32Array(0), 0, {
     step: 0x01020304,
@@ -39,7 +49,8 @@ test('the header is 24 bytes, little-endian, in the documented order', () => {
 });
 
 test('12 joints cost at most 80 bytes a robot', () => {
-  const of = (numEnvs: number) => frameBytes({ numEnvs, nJoints: 12, channels });
+  // With the base, as a quadruped has it.
+  const of = (numEnvs: number) => frameBytes({ numEnvs, nJoints: 12, base: 'floating', channels });
   expect(of(65) - of(64)).toBeLessThanOrEqual(80);
   // 64 robots at 30 Hz: at most 160 kB/s
   expect(of(64) * 30).toBeLessThanOrEqual(160_000);

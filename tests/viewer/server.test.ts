@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type FrameRing, makeFrameRing, openFrameRing } from '../../core/frame-ring.ts';
+import { FLOOR } from '../../sim/scene.ts';
 import {
   type DecodedFrame,
   decodeFrame,
@@ -15,6 +16,7 @@ import {
   type ServerMessage,
 } from '../../viewer/protocol.ts';
 import { startViewer, type Viewer } from '../../viewer/server/index.ts';
+import { headMesh, walk, walkerJoints, walkerRing, walkerScene } from './walker-frames.ts';
 
 const urdf = '<robot name="test"><link name="base"/></robot>';
 let directory: string;
@@ -103,7 +105,7 @@ test('a client gets the source, the history, the newest frames, and the channels
   viewer.note('twin ready');
   const client = await attach(viewer.url);
   await until(() => client.messages.some((message) => message.type === 'source'), 'source');
-  expect(client.messages).toContainEqual({ type: 'hello', protocol: 1 });
+  expect(client.messages).toContainEqual({ type: 'hello', protocol: 2 });
   expect(client.messages).toContainEqual({ type: 'metrics', reset: true, records: [{ iteration: 1, meanReturn: 5 }] });
   expect(client.messages).toContainEqual({ type: 'notes', reset: true, notes: ['twin ready'] });
   const told = client.messages.find((message) => message.type === 'source');
@@ -126,6 +128,52 @@ test('a client gets the source, the history, the newest frames, and the channels
   expect(client.messages).toContainEqual({ type: 'metrics', reset: false, records: [{ iteration: 2 }] });
   // Another training starts with empty curves.
   expect(client.messages).toContainEqual({ type: 'metrics', reset: true, records: [] });
+});
+
+test('a client is told the scene of the environment it selects, before the first frame in it, once', async () => {
+  viewer = await startViewer({ port: 0 });
+  const ring = walkerRing(2);
+  viewer.show({ title: 'walker', kind: 'robot', urdf, joints: walkerJoints, ring, meshes: { 'a.stl': headMesh } });
+  viewer.scene(0, 0, walkerScene);
+  viewer.scene(1, 0, FLOOR);
+  viewer.scene(0, 3, FLOOR);
+  const client = await attach(viewer.url);
+  const scenes = () => client.messages.filter((message) => message.type === 'scene');
+  walk(ring, 1);
+  await until(() => client.frames.length > 0, 'a frame');
+  const [first] = scenes();
+  expect(first).toMatchObject({ env: 0, step: 0 });
+  const { ground, statics, objects } = walkerScene;
+  expect(first?.scene.statics).toEqual(statics);
+  expect(first?.scene.objects).toEqual(objects.map(({ geometry, pose }) => ({ geometry, pose })));
+  // Rounded to a tenth of a millimetre.
+  const [sent, made] = [first?.scene.ground, ground];
+  if (typeof sent !== 'object' || typeof made !== 'object') throw new Error('no terrain');
+  for (let k = 0; k < made.heights.length; k++)
+    expect(Math.abs(sent.heights[k]! - made.heights[k]!)).toBeLessThan(6e-5);
+  expect(client.frames[0]!.objects[0]).toBeCloseTo(objects[0]!.pose.xyz[0], 5);
+
+  client.socket.send(JSON.stringify({ type: 'select', env: 1 }));
+  await until(() => scenes().length > 1, 'the scene of the other');
+  expect(scenes()[1]).toMatchObject({ env: 1, scene: { ground: 'plane' } });
+  client.socket.send(JSON.stringify({ type: 'select', env: 0 }));
+  walk(ring, 4);
+  await until(
+    () => client.frames.at(-1)!.step === 4 && client.frames.at(-1)!.selected === 0,
+    'a frame of the next scene',
+  );
+  expect(scenes().at(-1)).toMatchObject({ env: 0, step: 3, scene: { ground: 'plane' } });
+  const told = scenes().length;
+  walk(ring, 1);
+  await until(() => client.frames.at(-1)!.step === 5, 'another frame');
+  expect(scenes()).toHaveLength(told);
+
+  const source = client.messages.find((message) => message.type === 'source')?.source;
+  const meshes = await (await fetch(`${viewer.url}meshes/${source?.model}`)).json();
+  expect(Object.keys(meshes)).toEqual(['a.stl']);
+  // Six digits of 0.06 m.
+  expect(meshes['a.stl']).toEqual(Array.from(headMesh, (value) => expect.closeTo(value, 6)));
+  expect(await (await fetch(`${viewer.url}meshes/unknown`)).json()).toEqual({});
 });
 
 test('with nobody watching no frame is encoded', async () => {

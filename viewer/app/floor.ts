@@ -1,6 +1,7 @@
 /** The floor: a grid of lines that fades with distance, and a plane that takes the robots' shadows. */
 
 import {
+  Box2,
   type Color,
   DoubleSide,
   Group,
@@ -11,6 +12,7 @@ import {
   ShaderMaterial,
   ShadowMaterial,
   Vector2,
+  Vector4,
 } from 'three';
 
 const vertexShader = `
@@ -27,6 +29,7 @@ const fragmentShader = `
   uniform float spacing;
   uniform float radius;
   uniform vec2 centre;
+  uniform vec4 hole;
   varying vec2 point;
   float lines(float period) {
     vec2 at = point / period;
@@ -36,6 +39,7 @@ const fragmentShader = `
     return (1.0 - min(min(line.x, line.y), 1.0)) * (1.0 - smoothstep(0.2, 0.6, crowded));
   }
   void main() {
+    if (all(greaterThan(point, hole.xy)) && all(lessThan(point, hole.zw))) discard;
     float fade = 1.0 - smoothstep(0.3, 1.0, distance(point, centre) / radius);
     float strength = max(0.14 * lines(spacing), 0.5 * lines(spacing * 5.0));
     gl_FragColor = vec4(color, strength * fade);
@@ -59,6 +63,7 @@ export class Floor {
         spacing: { value: 0.1 },
         radius: { value: 1 },
         centre: { value: new Vector2() },
+        hole: { value: new Vector4() },
       },
     });
     const plane = new PlaneGeometry(1, 1);
@@ -85,6 +90,13 @@ export class Floor {
     this.#lines.uniforms.spacing!.value = 10 ** Math.round(Math.log10(radius / 10));
     this.#lines.uniforms.radius!.value = Math.max(6 * radius, 4 * robotRadius);
     (this.#lines.uniforms.centre!.value as Vector2).set(x, y);
+  }
+
+  /** Leave out the ground that terrain takes up, and the shadows on a plane that would cut through it. */
+  open(hole: Box2 | null): void {
+    const { min, max } = hole ?? new Box2(new Vector2(), new Vector2());
+    (this.#lines.uniforms.hole!.value as Vector4).set(min.x, min.y, max.x, max.y);
+    this.group.children[1]!.visible = hole === null;
   }
 
   /** Ring around the selected robot. @param radius 0 for none */

@@ -6,6 +6,7 @@
 import type { Channel } from '../../core/frame-ring.ts';
 import type { RobotModel } from '../../core/robot-model.ts';
 import type { SourceKind } from '../protocol.ts';
+import type { ShownScene } from '../scene-message.ts';
 
 /** Channel values over time, for plotting; null is a gap. */
 export interface Series {
@@ -29,6 +30,12 @@ export interface FrameSource {
   labelOf(env: number): string;
   /** @param out receives q of every environment in the model's order, [numEnvs, nJoints]; unknown ones stay */
   poseAt(time: number, out: Float32Array): void;
+  /** @param out receives the pose of every environment's base in its own world, [numEnvs, 7]; unknown ones stay */
+  baseAt(time: number, out: Float32Array): void;
+  /** What surrounds an environment; null when it is not known. The same object until it changes. */
+  sceneAt(time: number, env: number): ShownScene | null;
+  /** The poses of the objects in it, [nObjects, 7], reused; null when they are not known. */
+  objectsAt(time: number, env: number): Float32Array | null;
   /** The clock of what is shown: simulation or recording time, s. */
   clockAt(time: number): number;
   series(env: number, from: number, to: number): Series;

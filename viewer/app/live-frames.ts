@@ -3,15 +3,19 @@
  * server left out is a cut in the film, not a pause. Memory is taken once and bounded.
  */
 
-import type { Channel } from '../../core/frame-ring.ts';
+import { baseSize, type Channel, objectsSize, POSE_SIZE } from '../../core/frame-ring.ts';
 import type { RobotModel } from '../../core/robot-model.ts';
 import type { DecodedFrame, LiveSource, SourceKind } from '../protocol.ts';
+import type { SceneMessage, ShownScene } from '../scene-message.ts';
+import { interpolatePose } from './base-pose.ts';
 import { columnsOf, type FrameSource, interpolate, lastAtOrBefore, type Series } from './frame-source.ts';
 
 const REWIND_SECONDS = 60;
 const MAX_BYTES = 256 * 1024 * 1024;
 /** A longer step of the stream's clock is a cut, s. */
 const LONGEST_STEP = 1;
+/** Scenes kept for rewinding. */
+const SCENES_KEPT = 128;
 
 export class LiveFrames implements FrameSource {
   readonly isLive = true;
@@ -31,7 +35,13 @@ export class LiveFrames implements FrameSource {
   readonly #cuts: Uint8Array;
   readonly #selected: Uint16Array;
   readonly #q: Float32Array;
+  readonly #bases: Float32Array;
+  readonly #objects: Float32Array;
   readonly #values: Float32Array;
+  /** The objects that were last asked for. */
+  readonly #placed: Float32Array;
+  /** In the order of their coming. */
+  #scenes: SceneMessage[] = [];
   #head = 0;
   #count = 0;
 
@@ -44,7 +54,9 @@ export class LiveFrames implements FrameSource {
     this.channels = source.spec.channels;
     this.#columns = columnsOf(model, source.joints);
     const qSize = source.spec.numEnvs * source.spec.nJoints;
-    const bytes = 4 * (qSize + this.channels.length) + 8 * 3 + 3;
+    const baseNumbers = source.spec.numEnvs * baseSize(source.spec);
+    const objectNumbers = objectsSize(source.spec);
+    const bytes = 4 * (qSize + baseNumbers + objectNumbers + this.channels.length) + 8 * 3 + 3;
     this.capacity = Math.max(2, Math.floor(Math.min(REWIND_SECONDS * source.frameRate, MAX_BYTES / bytes)));
     this.#times = new Float64Array(this.capacity);
     this.#clocks = new Float64Array(this.capacity);
@@ -52,6 +64,9 @@ export class LiveFrames implements FrameSource {
     this.#cuts = new Uint8Array(this.capacity);
     this.#selected = new Uint16Array(this.capacity);
     this.#q = new Float32Array(this.capacity * qSize);
+    this.#bases = new Float32Array(this.capacity * baseNumbers);
+    this.#objects = new Float32Array(this.capacity * objectNumbers);
+    this.#placed = new Float32Array(objectNumbers);
     this.#values = new Float32Array(this.capacity * this.channels.length);
   }
 
@@ -87,6 +102,12 @@ export class LiveFrames implements FrameSource {
     this.#store(at, frame);
   }
 
+  /** What surrounds an environment from a frame on. */
+  surround(message: SceneMessage): void {
+    const others = this.#scenes.filter(({ env, step }) => env !== message.env || step !== message.step);
+    this.#scenes = [...others, message].slice(-SCENES_KEPT);
+  }
+
   labelOf(env: number): string {
     return `environment ${env}`;
   }
@@ -97,13 +118,9 @@ export class LiveFrames implements FrameSource {
   }
 
   poseAt(time: number, out: Float32Array): void {
-    const i = this.#indexAt(time);
-    if (i < 0) return;
-    const before = this.#at(i);
-    const after = this.#at(Math.min(i + 1, this.#count - 1));
-    const span = this.#times[after]! - this.#times[before]!;
-    const isWhole = span <= 0 || this.#cuts[after] === 1;
-    const fraction = isWhole ? 0 : Math.min(1, Math.max(0, (time - this.#times[before]!) / span));
+    const found = this.#between(time);
+    if (found === null) return;
+    const { before, after, fraction } = found;
     const nJoints = this.#columns.length;
     const size = this.numEnvs * nJoints;
     const width = this.model.dof.length;
@@ -118,6 +135,38 @@ export class LiveFrames implements FrameSource {
         );
       }
     }
+  }
+
+  baseAt(time: number, out: Float32Array): void {
+    const found = baseSize(this.#source.spec) === 0 ? null : this.#between(time);
+    if (found === null) return;
+    const size = this.numEnvs * POSE_SIZE;
+    const { before, after, fraction } = found;
+    for (let at = 0; at < size; at += POSE_SIZE) {
+      interpolatePose(this.#bases, before * size + at, this.#bases, after * size + at, fraction, out, at);
+    }
+  }
+
+  sceneAt(time: number, env: number): ShownScene | null {
+    const i = this.#indexAt(time);
+    if (i < 0) return null;
+    const step = this.#steps[this.#at(i)]!;
+    return this.#scenes.findLast((message) => message.env === env && message.step <= step)?.scene ?? null;
+  }
+
+  objectsAt(time: number, env: number): Float32Array | null {
+    const found = this.#between(time);
+    if (found === null || this.#selected[found.before] !== env) return null;
+    const placed = this.#placed;
+    const { before, after, fraction } = found;
+    const isKnown = this.#selected[after] === env;
+    placed.fill(Number.NaN);
+    for (let at = 0; at < placed.length; at += POSE_SIZE) {
+      const from = before * placed.length + at;
+      const to = isKnown ? after * placed.length + at : from;
+      interpolatePose(this.#objects, from, this.#objects, to, fraction, placed, at);
+    }
+    return placed;
   }
 
   series(env: number, from: number, to: number): Series {
@@ -154,7 +203,24 @@ export class LiveFrames implements FrameSource {
   #store(at: number, frame: DecodedFrame): void {
     this.#selected[at] = frame.selected;
     this.#q.set(frame.q, at * frame.q.length);
+    this.#bases.set(frame.base, at * frame.base.length);
+    this.#objects.set(frame.objects, at * frame.objects.length);
     this.#values.set(frame.channels, at * frame.channels.length);
+  }
+
+  /** Where the frames around a moment lie; null when there is none. */
+  #between(time: number): { before: number; after: number; fraction: number } | null {
+    const i = this.#indexAt(time);
+    if (i < 0) return null;
+    const before = this.#at(i);
+    const after = this.#at(Math.min(i + 1, this.#count - 1));
+    const span = this.#times[after]! - this.#times[before]!;
+    const isWhole = span <= 0 || this.#cuts[after] === 1;
+    return {
+      before,
+      after,
+      fraction: isWhole ? 0 : Math.min(1, Math.max(0, (time - this.#times[before]!) / span)),
+    };
   }
 
   /** Where the i-th oldest frame lies. */

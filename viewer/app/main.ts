@@ -27,7 +27,12 @@ const shortcuts = new Shortcuts([
   },
   { keys: ['j', 'J'], shown: ['J'], does: 'next environment', run: () => page.select(page.selected + 1) },
   { keys: ['k', 'K'], shown: ['K'], does: 'previous environment', run: () => page.select(page.selected - 1) },
-  { keys: ['f', 'F'], shown: ['F'], does: 'look at the selected robot', run: () => page.focusSelected() },
+  {
+    keys: ['f', 'F'],
+    shown: ['F'],
+    does: 'look at the selected robot and follow it, or let it go',
+    run: () => page.toggleFollowing(),
+  },
   { keys: ['a', 'A'], shown: ['A'], does: 'look at all robots', run: () => page.fitAll() },
   { keys: ['r', 'R'], shown: ['R'], does: 'open a run or a recording', run: () => page.openLibrary() },
 ]);
@@ -35,7 +40,8 @@ byId('help', HTMLElement).addEventListener('click', () => shortcuts.toggle());
 
 /** What the page shows, in numbers. */
 function state() {
-  const { source, selected, q, cost, connection, metricsCount } = page;
+  const { source, selected, q, bases, cost, connection, metricsCount } = page;
+  const { following, scene } = page.view;
   const { time, playing, speed, loop, live } = playhead;
   return {
     connection: connection.state,
@@ -55,7 +61,17 @@ function state() {
           },
     selected,
     playhead: { time, playing, speed, loop, live },
+    following,
+    scene:
+      scene === null
+        ? null
+        : {
+            ground: typeof scene.ground === 'string' ? scene.ground : 'terrain',
+            statics: scene.statics.length,
+            objects: scene.objects.length,
+          },
     q: Array.from(q),
+    bases: Array.from(bases),
     metricsCount,
     ...cost,
   };

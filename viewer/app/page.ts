@@ -5,6 +5,7 @@
 
 import type { RobotModel } from '../../core/robot-model.ts';
 import type { DecodedFrame, LiveSource, RunEntry, ServerMessage, SourceKind } from '../protocol.ts';
+import type { SceneMessage, ShownScene } from '../scene-message.ts';
 import { Connection, type ConnectionFigures, type ConnectionState } from './connection.ts';
 import { byId, element, setText } from './dom.ts';
 import { acceptDrops } from './drop-files.ts';
@@ -59,6 +60,8 @@ export class Page {
   #shown: FrameSource | null = null;
   #selected = 0;
   #q = new Float32Array(0);
+  #bases = new Float32Array(0);
+  #scenesEarly: SceneMessage[] = [];
   #posedAt = NaN;
   #lastPicture = performance.now();
   #hasLookedAround = false;
@@ -96,6 +99,16 @@ export class Page {
     return this.#q;
   }
 
+  /** The poses of the bases in the picture, each in its own world, [numEnvs, 7]. */
+  get bases(): Float32Array {
+    return this.#bases;
+  }
+
+  /** What the camera and the surroundings are. */
+  get view(): { readonly following: boolean; readonly scene: ShownScene | null } {
+    return { following: this.#stage.isFollowing, scene: this.#stage.scene };
+  }
+
   /** Where an environment's base is on the canvas, px. */
   basePosition(env: number): { x: number; y: number } | null {
     return this.#stage.basePosition(env);
@@ -131,6 +144,8 @@ export class Page {
     if (source === null) return;
     this.#selected = Math.max(0, Math.min(source.numEnvs - 1, env));
     this.#stage.select(this.#selected);
+    // A paused picture shows the surroundings of the newly selected one.
+    this.#posedAt = NaN;
     this.#plots.select(this.#selected);
     if (source.isLive) this.#connection.select(this.#selected);
     setText(byId('channels-title', HTMLElement), source.numEnvs > 1 ? source.labelOf(this.#selected) : 'Channels');
@@ -138,18 +153,27 @@ export class Page {
   }
 
   fitAll(): void {
+    this.#stage.isFollowing = this.#stage.isFollowing && this.#shown?.numEnvs === 1;
     this.#stage.fit(true);
   }
 
+  /** Look at the selected robot and go with it. */
   focusSelected(): void {
     this.#stage.fit(true, this.#selected);
+    this.#stage.isFollowing = true;
+  }
+
+  /** Follow the selected robot, or let it go. */
+  toggleFollowing(): void {
+    if (this.#stage.isFollowing) this.#stage.isFollowing = false;
+    else this.focusSelected();
   }
 
   #show(source: FrameSource): void {
     this.#shown = source;
     this.#q = new Float32Array(source.numEnvs * source.model.dof.length);
     this.#posedAt = NaN;
-    this.#stage.setRobots(source.model, source.numEnvs);
+    this.#bases = this.#stage.setRobots(source.model, source.numEnvs);
     this.#plots.show(source);
     this.playhead.attach(source);
     this.select(0);
@@ -182,6 +206,8 @@ export class Page {
           .filter((entry) => entry !== undefined);
         return this.#open(entries.map(ofEntry));
       }
+      case 'scene':
+        return this.#takeScene(message);
       case 'hello':
       case 'pong':
         return;
@@ -193,15 +219,18 @@ export class Page {
   async #takeSource(source: LiveSource | null): Promise<void> {
     this.#live = null;
     this.#early = [];
+    this.#scenesEarly = [];
     byId('to-live-source', HTMLElement).hidden = true;
     if (source === null) return this.#lookAround();
     this.#hasLookedAround = true;
     this.#stream = source.stream;
     const model = await this.#modelOf(source);
     if (model === null || this.#stream !== source.stream) return;
-    const live = new LiveFrames(source, model);
+    const live = new LiveFrames(source, { ...model, base: source.spec.base ?? 'fixed' });
+    for (const message of this.#scenesEarly) live.surround(message);
     for (const frame of this.#early) live.push(frame);
     this.#early = [];
+    this.#scenesEarly = [];
     this.#live = live;
     // Who is looking at a recording goes on looking at it.
     if (this.#shown === null || this.#shown.isLive) this.#show(live);
@@ -222,6 +251,12 @@ export class Page {
   #takeFrame(frame: DecodedFrame): void {
     if (this.#live !== null) this.#live.push(frame);
     else if (this.#early.length < EARLY_FRAMES) this.#early.push(frame);
+  }
+
+  #takeScene(message: SceneMessage): void {
+    if (message.stream !== this.#stream) return;
+    if (this.#live !== null) this.#live.surround(message);
+    else this.#scenesEarly.push(message);
   }
 
   /** Nothing runs: open the one run there is, once. */
@@ -284,7 +319,11 @@ export class Page {
     if (source !== null && (time !== this.#posedAt || source.isLive)) {
       this.#posedAt = time;
       source.poseAt(time, this.#q);
-      this.#stage.setPoses(this.#q);
+      source.baseAt(time, this.#bases);
+      this.#stage.setScene(source.sceneAt(time, this.#selected));
+      this.#stage.setPoses(this.#q, this.#bases);
+      const objects = source.objectsAt(time, this.#selected);
+      if (objects !== null) this.#stage.setObjects(objects);
     }
     this.#stage.render(seconds);
     this.#bar.update(source);

@@ -1,8 +1,11 @@
 /** Recorded episodes side by side on one time line that starts at 0; a shorter one stays in its last pose. */
 
 import type { Episode, EpisodeStep } from '../../core/episode.ts';
-import type { Channel } from '../../core/frame-ring.ts';
+import { baseOf } from '../../core/episode-base.ts';
+import { type Channel, POSE_SIZE } from '../../core/frame-ring.ts';
 import type { RobotModel } from '../../core/robot-model.ts';
+import type { ShownScene } from '../scene-message.ts';
+import { interpolatePose } from './base-pose.ts';
 import { columnsOf, type FrameSource, interpolate, lastAtOrBefore, type Series } from './frame-source.ts';
 
 export interface NamedEpisode {
@@ -18,6 +21,13 @@ interface Track {
   readonly columns: Int32Array;
   /** What reads each of the source's channels from a step of this episode. */
   readonly readers: readonly (((step: EpisodeStep) => number | undefined) | null)[];
+}
+
+/** The steps around a moment. */
+interface Moment {
+  readonly before: EpisodeStep;
+  readonly after: EpisodeStep;
+  readonly fraction: number;
 }
 
 /** A channel and how it is read from a step. */
@@ -38,7 +48,7 @@ export class RecordedFrames implements FrameSource {
 
   /** @param episodes at least one, of the robot `model` */
   constructor(episodes: readonly NamedEpisode[], model: RobotModel) {
-    this.model = model;
+    this.model = episodes.some(({ episode }) => isMoving(episode)) ? { ...model, base: 'floating' } : model;
     const first = episodes[0]!;
     this.title = episodes.length === 1 ? first.name : `${episodes.length} episodes`;
     const readers = episodes.map(({ episode }) => channelsOf(episode));
@@ -71,21 +81,34 @@ export class RecordedFrames implements FrameSource {
 
   poseAt(time: number, out: Float32Array): void {
     const width = this.model.dof.length;
-    for (const [env, { times, steps, columns }] of this.#tracks.entries()) {
-      const i = Math.max(
-        0,
-        lastAtOrBefore(time, times.length, (k) => times[k]!),
-      );
-      const before = steps[i];
-      const after = steps[Math.min(i + 1, steps.length - 1)];
-      if (before === undefined || after === undefined) continue;
-      const span = (times[i + 1] ?? times[i]!) - times[i]!;
-      const fraction = span > 0 ? Math.min(1, (time - times[i]!) / span) : 0;
+    for (const [env, track] of this.#tracks.entries()) {
+      const moment = momentOf(track, time);
+      if (moment === null) continue;
+      const { before, after, fraction } = moment;
+      const { columns } = track;
       for (let j = 0; j < columns.length; j++) {
         const value = interpolate(before.q[j]!, after.q[j]!, fraction);
         if (columns[j]! >= 0 && Number.isFinite(value)) out[env * width + columns[j]!] = value;
       }
     }
+  }
+
+  baseAt(time: number, out: Float32Array): void {
+    for (const [env, track] of this.#tracks.entries()) {
+      const moment = momentOf(track, time);
+      const [before, after] = moment === null ? [null, null] : [baseOf(moment.before), baseOf(moment.after)];
+      if (moment === null || before === null || after === null) continue;
+      interpolatePose(before, 0, after, 0, moment.fraction, out, env * POSE_SIZE);
+    }
+  }
+
+  /** Recordings do not say. */
+  sceneAt(): ShownScene | null {
+    return null;
+  }
+
+  objectsAt(): Float32Array | null {
+    return null;
   }
 
   series(env: number, from: number, to: number): Series {
@@ -117,6 +140,25 @@ export class RecordedFrames implements FrameSource {
     }
     return best;
   }
+}
+
+function momentOf({ times, steps }: Track, time: number): Moment | null {
+  const i = Math.max(
+    0,
+    lastAtOrBefore(time, times.length, (k) => times[k]!),
+  );
+  const before = steps[i];
+  const after = steps[Math.min(i + 1, steps.length - 1)];
+  if (before === undefined || after === undefined) return null;
+  const span = (times[i + 1] ?? times[i]!) - times[i]!;
+  return { before, after, fraction: span > 0 ? Math.min(1, (time - times[i]!) / span) : 0 };
+}
+
+const AT_ORIGIN = [0, 0, 0, 0, 0, 0, 1];
+
+/** Whether its base was ever anywhere but in the world's origin, where a fixed base is. */
+function isMoving({ steps }: Episode): boolean {
+  return steps.some((step) => baseOf(step)?.some((value, i) => Number.isFinite(value) && value !== AT_ORIGIN[i]));
 }
 
 /** Sensor times from 0 on. Where a clock stepped back, time stands still. */

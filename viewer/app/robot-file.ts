@@ -6,13 +6,24 @@ import type { NamedEpisode } from './recorded-frames.ts';
 /** @param where names the text, for errors */
 export async function readRobot(urdf: string, where: string): Promise<RobotModel> {
   const { parseUrdf } = await import('../../sim/urdf.ts');
-  return parseUrdf(urdf, { where });
+  return withMeshes(parseUrdf(urdf, { where }));
 }
 
 /** A robot of the server's, by the hash of its URDF; null when it has none such. */
 export async function fetchRobot(hash: string): Promise<RobotModel | null> {
   const response = await fetch(`model/${hash}`).catch(() => null);
   return response?.ok ? readRobot(await response.text(), `model ${hash.slice(0, 8)}`) : null;
+}
+
+/** The same robot with those of its meshes that the server has. */
+async function withMeshes(model: RobotModel): Promise<RobotModel> {
+  const shapes = model.links.flatMap(({ visuals, collisions }) => [...visuals, ...collisions]);
+  if (!shapes.some(({ geometry }) => geometry.kind === 'mesh')) return model;
+  const response = await fetch(`meshes/${model.urdfHash}`).catch(() => null);
+  if (!response?.ok) return model;
+  const found = (await response.json()) as Readonly<Record<string, readonly number[]>>;
+  const meshes = Object.entries(found).map(([file, vertices]) => [file, Float32Array.from(vertices)] as const);
+  return { ...model, meshes: Object.fromEntries(meshes) };
 }
 
 export interface Recording extends NamedEpisode {

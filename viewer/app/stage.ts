@@ -4,6 +4,7 @@
  */
 
 import {
+  Box2,
   type Box3,
   Color,
   DirectionalLight,
@@ -20,9 +21,12 @@ import {
 } from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import type { RobotModel } from '../../core/robot-model.ts';
+import type { ShownScene } from '../scene-message.ts';
+import { CameraFollow } from './camera-follow.ts';
 import { prefersReducedMotion } from './dom.ts';
 import { Floor } from './floor.ts';
 import { MAX_SINGLE_ROW, RobotGrid } from './robot-grid.ts';
+import { Surroundings } from './surroundings.ts';
 
 const UP = new Vector3(0, 0, 1);
 /** From the robots to the camera: in front, a little to the side and above; of several rows, from higher up. */
@@ -30,6 +34,11 @@ const ROBOT_VIEW = new Vector3(0.36, -1, 0.34).normalize();
 const GRID_VIEW = new Vector3(0.42, -1, 0.62).normalize();
 /** Air around what is fitted into the picture. */
 const FIT_MARGIN = 1.04;
+/** The same around a robot that moves, for its surroundings. */
+const FLOATING_MARGIN = 1.5;
+/** Light and floor are fitted to this many times the size of a robot that is followed, but not to more than so much, m. */
+const FOCUS = 6;
+const MAX_FOCUS = 8;
 const FLIGHT_SECONDS = 0.35;
 /** A press that moves further than this is a drag, px. */
 const CLICK_SLACK = 4;
@@ -54,9 +63,15 @@ export class Stage {
   /** From the camera, so that what one looks at is never black. */
   readonly #lamp = new DirectionalLight(0xffffff, 1.1);
   readonly #floor = new Floor();
+  readonly #surroundings = new Surroundings();
+  readonly #follow = new CameraFollow();
   readonly #background = new Color();
   #grid: RobotGrid | null = null;
   #selected = 0;
+  #isFloating = false;
+  #isFollowing = false;
+  /** Around which light and floor were last fitted. */
+  #focus: Vector3 | null = null;
   #flight: Flight | null = null;
   #isDirty = true;
 
@@ -71,6 +86,7 @@ export class Stage {
     this.#sun.shadow.mapSize.set(2048, 2048);
     this.#sun.shadow.bias = -0.0004;
     this.#scene.add(this.#sky, this.#lamp, this.#lamp.target, this.#sun, this.#sun.target, this.#floor.group);
+    this.#scene.add(this.#surroundings.group);
     this.#controls = new OrbitControls(this.#camera, canvas);
     this.#controls.enableDamping = !prefersReducedMotion();
     this.#controls.dampingFactor = 0.15;
@@ -93,10 +109,17 @@ export class Stage {
     this.#sky.groundColor.copy(color('--scene-bounce'));
     this.#floor.paint(color('--scene-line'), color('--accent'));
     this.#grid?.paint(this.#selected, this.#background);
+    this.#surroundings.paint({
+      ground: color('--scene-ground'),
+      line: color('--scene-line'),
+      solid: color('--scene-solid'),
+      object: color('--warm'),
+    });
     this.#isDirty = true;
   }
 
-  setRobots(model: RobotModel, numEnvs: number): void {
+  /** @returns the poses of the robots' bases until somebody knows better, [numEnvs, 7] */
+  setRobots(model: RobotModel, numEnvs: number): Float32Array<ArrayBuffer> {
     if (this.#grid !== null) {
       this.#scene.remove(this.#grid.group);
       this.#grid.dispose();
@@ -104,18 +127,56 @@ export class Stage {
     const grid = new RobotGrid(model, numEnvs);
     this.#grid = grid;
     this.#scene.add(grid.group);
-    const bounds = grid.boundsOf();
-    const { center, radius } = bounds.getBoundingSphere(new Sphere());
-    this.#floor.fit(grid.floor, center.x, center.y, radius, grid.boundsOf(0).getBoundingSphere(new Sphere()).radius);
-    this.#light(center, radius);
+    this.#isFloating = model.base === 'floating';
+    this.#surroundings.show(null);
+    this.isFollowing = this.#isFloating && numEnvs === 1;
+    this.#floor.open(null);
     this.select(0);
     this.fit(false);
+    this.#settle(true);
+    return Float32Array.from(grid.restBases);
   }
 
-  /** @param q [numEnvs, nJoints] */
-  setPoses(q: Float32Array): void {
-    this.#grid?.setPoses(q);
+  /** @param q [numEnvs, nJoints] @param bases [numEnvs, 7] */
+  setPoses(q: Float32Array, bases: Float32Array): void {
+    const grid = this.#grid;
+    if (grid === null) return;
+    grid.setPoses(q, bases);
+    if (this.#isFloating) {
+      this.#mark();
+      this.#settle(false);
+    }
     this.#isDirty = true;
+  }
+
+  get scene(): ShownScene | null {
+    return this.#surroundings.scene;
+  }
+
+  /** What surrounds the selected robot. */
+  setScene(scene: ShownScene | null): void {
+    if (scene === this.#surroundings.scene) return;
+    this.#surroundings.show(scene);
+    this.#surround();
+    this.#settle(true);
+    this.#isDirty = true;
+  }
+
+  /** @param poses of the scene's objects, [nObjects, 7] */
+  setObjects(poses: Float32Array): void {
+    this.#surroundings.placeObjects(poses);
+    this.#isDirty = true;
+  }
+
+  get isFollowing(): boolean {
+    return this.#isFollowing;
+  }
+
+  /** Whether the camera goes with the selected robot; one that stands still needs nobody to follow it. */
+  set isFollowing(isFollowing: boolean) {
+    this.#isFollowing = isFollowing && this.#isFloating;
+    if (this.#grid !== null) this.#follow.start(this.#grid.originOf(this.#selected));
+    this.#settle(true);
   }
 
   select(env: number): void {
@@ -123,9 +184,50 @@ export class Stage {
     if (grid === null) return;
     this.#selected = env;
     grid.paint(env, this.#background);
-    const { x, y } = grid.boundsOf(env).getCenter(new Vector3());
-    this.#floor.mark(x, y, grid.numEnvs > 1 ? grid.ringRadius : 0);
+    this.#surround();
+    this.#mark();
+    if (this.#isFollowing) {
+      this.fit(true, env);
+      this.isFollowing = true;
+    }
     this.#isDirty = true;
+  }
+
+  #mark(): void {
+    const grid = this.#grid!;
+    const { x, y } = grid.boundsOf(this.#selected).getCenter(new Vector3());
+    // On terrain a flat ring would drown.
+    this.#floor.mark(x, y, grid.numEnvs > 1 && !this.#surroundings.hasTerrain ? grid.ringRadius : 0);
+  }
+
+  /** Put the scene around the selected robot and make room for it. */
+  #surround(): void {
+    const grid = this.#grid;
+    if (grid === null) return;
+    const { footprint, hasTerrain, group } = this.#surroundings;
+    const { x, y } = grid.worldOf(this.#selected, group.position);
+    grid.clear(this.#selected, footprint);
+    const hole =
+      footprint === null || !hasTerrain
+        ? null
+        : new Box2(new Vector2(...footprint.min), new Vector2(...footprint.max)).translate(new Vector2(x, y));
+    this.#floor.open(hole);
+  }
+
+  /** Fit light and floor to everything, or to the robot that is followed when it has gone far enough. */
+  #settle(isForced: boolean): void {
+    const grid = this.#grid;
+    if (grid === null) return;
+    const isNear = this.#isFloating && (this.#isFollowing || grid.numEnvs === 1);
+    if (!isForced && !isNear) return;
+    const robot = grid.boundsOf(this.#selected).getBoundingSphere(new Sphere());
+    const all = isNear ? robot : grid.boundsOf().getBoundingSphere(new Sphere());
+    const radius = isNear ? Math.max(robot.radius, Math.min(MAX_FOCUS, FOCUS * robot.radius)) : all.radius;
+    if (!isForced && this.#focus !== null && this.#focus.distanceTo(all.center) < radius / 4) return;
+    this.#focus = all.center.clone();
+    const hasGround = this.#surroundings.scene !== null && this.#surroundings.scene.ground !== 'none';
+    this.#floor.fit(hasGround ? 0 : grid.floor, all.center.x, all.center.y, radius, robot.radius);
+    this.#light(all.center, radius);
   }
 
   /** Show everything, or one environment. */
@@ -134,10 +236,11 @@ export class Stage {
     const bounds = this.#grid.boundsOf(env);
     const centre = bounds.getCenter(new Vector3());
     const view = this.#grid.numEnvs > MAX_SINGLE_ROW && env === undefined ? GRID_VIEW : ROBOT_VIEW;
-    const distance = FIT_MARGIN * this.#distanceFor(bounds, view);
+    const isOne = env !== undefined || this.#grid.numEnvs === 1;
+    const distance = (this.#isFloating && isOne ? FLOATING_MARGIN : FIT_MARGIN) * this.#distanceFor(bounds, view);
     const position = centre.clone().addScaledVector(view, distance);
     this.#camera.near = distance / 200;
-    this.#camera.far = distance * 40;
+    this.#camera.far = Math.max(distance * 40, 100);
     this.#camera.updateProjectionMatrix();
     if (isAnimated && !prefersReducedMotion()) {
       this.#flight = {
@@ -178,7 +281,7 @@ export class Stage {
     if (grid === null) return null;
     const front = grid.boundsOf(env).getCenter(new Vector3());
     front.y -= grid.ringRadius;
-    return this.#pixelOf(front.setZ(grid.floor));
+    return this.#pixelOf(front.setZ(this.#isFloating ? grid.boundsOf(env).min.z : grid.floor));
   }
 
   /** Where the base frame of an environment is on the canvas, px; null when it is not in the picture. */
@@ -195,6 +298,7 @@ export class Stage {
   /** @param seconds since the last call @returns whether a new picture was drawn */
   render(seconds: number): boolean {
     this.#fly(seconds);
+    this.#keepUp(seconds);
     const isMoved = this.#controls.update(seconds);
     if (!isMoved && !this.#isDirty && this.#flight === null) return false;
     this.#isDirty = false;
@@ -220,6 +324,16 @@ export class Stage {
     this.#camera.position.lerpVectors(flight.fromPosition, flight.position, ease);
     this.#controls.target.lerpVectors(flight.fromTarget, flight.target, ease);
     if (t === 1) this.#flight = null;
+    this.#isDirty = true;
+  }
+
+  #keepUp(seconds: number): void {
+    if (!this.#isFollowing || this.#grid === null) return;
+    const shift = this.#follow.step(this.#grid.originOf(this.#selected), seconds);
+    if (shift.lengthSq() < 1e-12) return;
+    const flight = this.#flight;
+    const points = flight === null ? [] : [flight.fromPosition, flight.fromTarget, flight.position, flight.target];
+    for (const point of [this.#camera.position, this.#controls.target, ...points]) point.add(shift);
     this.#isDirty = true;
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { ServerMessage } from '../protocol.ts';
+import type { LoggedScene } from './scene-log.ts';
 
 /** What is needed of a WebSocket. */
 export interface ClientSocket {
@@ -19,6 +20,8 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
 export class StreamClient {
   /** Environment whose channels this client sees. */
   selected = 0;
+  /** The scene this client was last told. */
+  scene: LoggedScene | null = null;
   framesSent = 0;
   framesSkipped = 0;
   /** Most bytes that waited in the socket at once. */

@@ -1,11 +1,19 @@
-/** URDF texts by content hash: the robots shown in this session, and those that come with the package. */
+/**
+ * URDF texts by content hash: the robots shown in this session, with their meshes, and those that come with the package.
+ * Knows no server.
+ */
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import type { RobotModel } from '../../core/robot-model.ts';
+
+/** Digits of a mesh's coordinates. */
+const MESH_DIGITS = 6;
 
 export class RobotDescriptions {
   readonly #directory: URL;
   readonly #texts = new Map<string, string>();
+  readonly #meshes = new Map<string, RobotModel['meshes']>();
   #shipped = false;
 
   /** @param directory of the robots that come with the package */
@@ -14,10 +22,21 @@ export class RobotDescriptions {
   }
 
   /** @returns its hash, the same as `RobotModel.urdfHash` */
-  add(urdf: string): string {
+  add(urdf: string, meshes: RobotModel['meshes'] = {}): string {
     const hash = createHash('sha256').update(urdf).digest('hex');
     this.#texts.set(hash, urdf);
+    if (Object.keys(meshes).length > 0) this.#meshes.set(hash, meshes);
     return hash;
+  }
+
+  /** Vertices by reference, for JSON; nothing for a robot that is not known. */
+  meshesOf(hash: string): Record<string, number[]> {
+    return Object.fromEntries(
+      Object.entries(this.#meshes.get(hash) ?? {}).map(([file, vertices]) => [
+        file,
+        Array.from(vertices, (value) => Number(value.toPrecision(MESH_DIGITS))),
+      ]),
+    );
   }
 
   async find(hash: string): Promise<string | undefined> {

@@ -3,12 +3,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { LandfallError, messageOf } from '../../core/errors.ts';
 import type { MetricsRecord } from '../protocol.ts';
+import type { ShownScene } from '../scene-message.ts';
 import { LiveServer, type ServerOptions, type ShowSource } from './server.ts';
 import type { StreamStats } from './stream.ts';
 
 export type ToServer =
   | { readonly type: 'show'; readonly source: ShowSource }
   | { readonly type: 'metrics'; readonly record: MetricsRecord }
+  | { readonly type: 'scene'; readonly env: number; readonly frame: number; readonly scene: ShownScene }
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'open'; readonly paths: readonly string[] }
   | { readonly type: 'stats'; readonly request: number }
@@ -34,6 +36,8 @@ port.on('message', (message: ToServer) => {
       return server.show(message.source);
     case 'metrics':
       return server.addMetrics(message.record);
+    case 'scene':
+      return server.addScene(message.env, message.frame, message.scene);
     case 'note':
       return server.addNote(message.text);
     case 'open':

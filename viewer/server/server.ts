@@ -11,6 +11,7 @@ import { WebSocketServer } from 'ws';
 import { systemClock } from '../../core/clock.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 import type { FrameRing } from '../../core/frame-ring.ts';
+import type { RobotModel } from '../../core/robot-model.ts';
 import {
   type MetricsRecord,
   PROTOCOL_VERSION,
@@ -19,6 +20,7 @@ import {
   SOCKET_PATH,
   type SourceKind,
 } from '../protocol.ts';
+import type { ShownScene } from '../scene-message.ts';
 import { StreamClient } from './client.ts';
 import { History } from './history.ts';
 import { RecordingLibrary } from './library.ts';
@@ -49,6 +51,8 @@ export interface ShowSource {
   /** In the order of q in the ring. */
   readonly joints: readonly string[];
   readonly ring: FrameRing;
+  /** Vertices of the robot's meshes: `RobotModel.meshes`. */
+  readonly meshes?: RobotModel['meshes'];
 }
 
 const PORTS_TO_TRY = 100;
@@ -121,9 +125,9 @@ export class LiveServer {
   }
 
   show(source: ShowSource): void {
-    const { title, kind, urdf, joints, ring } = source;
+    const { title, kind, urdf, joints, ring, meshes = {} } = source;
     const { spec } = ring;
-    const model = this.#robots.add(urdf);
+    const model = this.#robots.add(urdf, meshes);
     const stream = ++this.#streams;
     this.#opened = [];
     if (kind === 'train') {
@@ -137,6 +141,10 @@ export class LiveServer {
   addMetrics(record: MetricsRecord): void {
     this.#metrics.push(record);
     this.#broadcast({ type: 'metrics', reset: false, records: [record] });
+  }
+
+  addScene(env: number, frame: number, scene: ShownScene): void {
+    this.#stream.addScene(env, frame, scene);
   }
 
   addNote(note: string): void {
@@ -198,6 +206,7 @@ export class LiveServer {
       const [, kind = '', id = ''] = path.split('/');
       if (path === '/library') return json(response, await this.#library.list());
       if (kind === 'model') return this.#sendModel(id, response);
+      if (kind === 'meshes') return json(response, this.#robots.meshesOf(id));
       if (kind === 'recording' || kind === 'metrics') return this.#sendFile(this.#library.pathOf(id), response);
       if (!(await this.#page.serve(path, request, response))) text(response, 404, 'not found');
     } catch (error) {

@@ -6,8 +6,10 @@
 import type { Clock } from '../../core/clock.ts';
 import { type Frame, type FrameRing, openFrameRing } from '../../core/frame-ring.ts';
 import { encodeFrame, frameBytes, type LiveSource } from '../protocol.ts';
+import { plainScene, type ShownScene } from '../scene-message.ts';
 import type { StreamClient } from './client.ts';
 import { NewestFrame, type Pace, SimulationPace } from './pace.ts';
+import { SceneLog } from './scene-log.ts';
 
 /** Frames a second: the higher while all of them are below this many bytes a second. */
 const FRAME_RATES = [60, 30] as const;
@@ -34,6 +36,7 @@ export class FrameStream {
   readonly #clock: Clock;
   readonly #stallSeconds: number;
   readonly #clients = new Set<StreamClient>();
+  readonly #scenes = new SceneLog();
   #source: LiveSource | null = null;
   #ring: FrameRing | null = null;
   #pace: Pace | null = null;
@@ -60,8 +63,19 @@ export class FrameStream {
     this.#source = source;
     this.#ring = ring;
     this.#shown = null;
-    for (const client of this.#clients) client.tell({ type: 'source', source });
+    this.#scenes.clear();
+    for (const client of this.#clients) {
+      client.scene = null;
+      client.tell({ type: 'source', source });
+    }
     this.#start();
+  }
+
+  /** What surrounds an environment of the ring from `frame` on. */
+  addScene(env: number, frame: number, scene: ShownScene): void {
+    if (this.#ring === null) return;
+    const oldest = openFrameRing(this.#ring).oldest;
+    this.#scenes.add({ env, frame, scene }, Math.min(oldest, this.#shown?.number ?? oldest));
   }
 
   add(client: StreamClient): void {
@@ -76,7 +90,9 @@ export class FrameStream {
     this.#past.framesSent += client.framesSent;
     this.#past.framesSkipped += client.framesSkipped;
     this.#past.peakBuffered = Math.max(this.#past.peakBuffered, client.peakBuffered);
-    if (this.#clients.size === 0) this.#stop();
+    if (this.#clients.size > 0) return;
+    this.#stop();
+    this.#shown = null;
   }
 
   /** An environment out of range is brought into it. */
@@ -134,6 +150,7 @@ export class FrameStream {
     this.#seq++;
     const encoded = new Map<number, Uint8Array>();
     for (const client of this.#clients) {
+      this.#tellScene(client, due.frame);
       let bytes = encoded.get(client.selected);
       if (bytes === undefined) {
         bytes = this.#encode(due.frame, client.selected, due.jump);
@@ -144,7 +161,24 @@ export class FrameStream {
   }
 
   #sendShown(client: StreamClient): void {
-    if (this.#shown !== null) client.offer(this.#encode(this.#shown, client.selected, false));
+    if (this.#shown === null) return;
+    this.#tellScene(client, this.#shown);
+    client.offer(this.#encode(this.#shown, client.selected, false));
+  }
+
+  /** Once for each scene, before its first frame. */
+  #tellScene(client: StreamClient, frame: Frame): void {
+    const found = this.#scenes.at(client.selected, frame.number);
+    if (found === null || found === client.scene) return;
+    client.scene = found;
+    const { env, scene } = found;
+    client.tell({
+      type: 'scene',
+      stream: this.#source!.stream,
+      env,
+      step: found.frame,
+      scene: plainScene(scene),
+    });
   }
 
   #encode(frame: Frame, selected: number, jump: boolean): Uint8Array {

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { InputError, messageOf } from '../../core/errors.ts';
 import { workerEntry } from '../../core/worker-entry.ts';
 import type { MetricsRecord } from '../protocol.ts';
+import type { ShownScene } from '../scene-message.ts';
 import type { ServerOptions, ShowSource } from './server.ts';
 import type { FromServer, ToServer } from './server-worker.ts';
 import type { StreamStats } from './stream.ts';
@@ -34,6 +35,8 @@ export interface Viewer {
   show(source: ShowSource): void;
   /** Add a point to the training curves. */
   metrics(record: MetricsRecord): void;
+  /** What surrounds an environment of the ring from a frame of it on; before that frame is published. */
+  scene(env: number, frame: number, scene: ShownScene): void;
   /** Add a line to the page's log. */
   note(text: string): void;
   /** Show these files. */
@@ -98,6 +101,10 @@ class ViewerThread implements Viewer {
 
   metrics(record: MetricsRecord): void {
     this.#post({ type: 'metrics', record });
+  }
+
+  scene(env: number, frame: number, scene: ShownScene): void {
+    this.#post({ type: 'scene', env, frame, scene });
   }
 
   note(text: string): void {

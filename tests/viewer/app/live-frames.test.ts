@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { RobotModel } from '../../../core/robot-model.ts';
 import { LiveFrames } from '../../../viewer/app/live-frames.ts';
 import type { DecodedFrame, LiveSource } from '../../../viewer/protocol.ts';
@@ -27,7 +27,8 @@ const source: LiveSource = {
 function frame(step: number, changes: Partial<DecodedFrame> = {}): DecodedFrame {
   const q = Float32Array.from({ length: 4 }, (_, i) => step / 100 + 10 * (i >> 1) + (i & 1) / 4);
   const base = { step, simTime: 7 + step / RATE, seq: step, stream: 1, jump: false, selected: 0 };
-  return { ...base, q, channels: Float32Array.of(step), ...changes };
+  const none = { base: new Float32Array(0), objects: new Float32Array(0) };
+  return { ...base, ...none, q, channels: Float32Array.of(step), ...changes };
 }
 
 let frames: LiveFrames;
@@ -113,4 +114,44 @@ test('without frames there is nothing and nothing breaks', () => {
   expect([frames.start, frames.end, frames.clockAt(3), frames.neighbour(1, 1)]).toEqual([0, 0, 0, 0]);
   expect(poseAt(1)).toEqual([0, 0, 0, 0]);
   expect(frames.series(0, 0, 9)).toEqual({ times: [], columns: [[]] });
+});
+
+describe('of robots that move', () => {
+  const moving: LiveSource = { ...source, spec: { ...source.spec, base: 'floating', nObjects: 1 } };
+  const at = (x: number) => [x, 0, 0, 0, 0, 0, 1];
+  const movingFrame = (step: number, changes: Partial<DecodedFrame> = {}) =>
+    frame(step, {
+      base: Float32Array.from([...at(step / 10), ...at(5 + step / 10)]),
+      objects: Float32Array.from(at(step / 4)),
+      ...changes,
+    });
+  beforeEach(() => {
+    frames = new LiveFrames(moving, { ...model, base: 'floating' });
+  });
+
+  test('bases are interpolated, objects of the selected environment too', () => {
+    frames.push(movingFrame(0));
+    frames.push(movingFrame(1));
+    const bases = new Float32Array(14);
+    frames.baseAt(0.01, bases);
+    expect(bases[0]).toBeCloseTo(0.05, 6);
+    expect(bases[7]).toBeCloseTo(5.05, 6);
+    expect(frames.objectsAt(0.01, 0)?.[0]).toBeCloseTo(0.125, 6);
+    expect(frames.objectsAt(0.01, 1)).toBeNull();
+  });
+
+  test('each moment has the scene of its environment: the newest that began by then', () => {
+    for (let step = 0; step < 4; step++) frames.push(movingFrame(step));
+    const scene = (ground: 'none' | 'plane') => ({ ground, statics: [], objects: [] });
+    const message = (env: number, step: number, ground: 'none' | 'plane') =>
+      ({ type: 'scene', stream: 1, env, step, scene: scene(ground) }) as const;
+    expect(frames.sceneAt(0, 0)).toBeNull();
+    frames.surround(message(0, 0, 'none'));
+    frames.surround(message(1, 1, 'none'));
+    frames.surround(message(0, 2, 'plane'));
+    expect(frames.sceneAt(0.03, 0)?.ground).toBe('none');
+    expect(frames.sceneAt(0.05, 0)?.ground).toBe('plane');
+    expect(frames.sceneAt(0, 1)).toBeNull();
+    expect(frames.sceneAt(0.05, 1)?.ground).toBe('none');
+  });
 });

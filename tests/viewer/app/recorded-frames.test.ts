@@ -88,3 +88,18 @@ test('an episode without steps has no length', () => {
   frames.poseAt(0, new Float32Array(1));
   expect(frames.neighbour(0, 1)).toBe(0);
 });
+
+test('a recorded base moves the robot; without one it stays where it is', () => {
+  const episode = pendulumEpisode('walk', 1);
+  for (const [i, step] of episode.steps.entries()) {
+    Object.assign(step, { base: Float64Array.of(i / 100, 0, 0.4, 0, 0, 0, 1) });
+  }
+  const frames = new RecordedFrames([{ name: 'walk', episode }, named('fixed', 1)], model);
+  expect(frames.model.base).toBe('floating');
+  expect(new RecordedFrames([named('fixed', 1)], model).model.base).toBe('fixed');
+  const bases = new Float32Array(14).fill(0.25);
+  frames.baseAt(0.505, bases);
+  expect(bases[0]).toBeCloseTo(0.505, 5);
+  expect(bases[2]).toBeCloseTo(0.4, 6);
+  expect([...bases.slice(7)]).toEqual(new Array(7).fill(0.25));
+});
