@@ -28,9 +28,10 @@ type ColliderDesc = RapierNamespace.ColliderDesc;
 /** Interaction groups: what a collider is (upper half) and what it meets (lower half). */
 const ROBOT = 0x0002;
 const WORLD = 0x0001;
+const GROUND = 0x0004;
 const groups = (member: number, meets: number) => ((member << 16) | meets) >>> 0;
 /** What a sensor's ray meets: everything but the robot. */
-export const RAY_GROUPS = groups(0xffff, WORLD);
+export const RAY_GROUPS = groups(0xffff, WORLD | GROUND);
 
 /** Ground reaches this far below its surface, and this far from the origin, m. */
 const GROUND_DEPTH = 1;
@@ -95,20 +96,23 @@ export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, 
       }
       made.setAdditionalMassProperties(spec.mass, xyz(spec.com), xyz(spec.moments), xyzw(spec.frame), false);
     }
-    const meets = plan.selfCollision ? WORLD | ROBOT : WORLD;
-    for (const { pose, geometry, link } of body.shapes) {
-      const desc = shapeOf(rapier, geometry, plan.model.meshes);
+    const solids = WORLD | (plan.selfCollision ? ROBOT : 0);
+    for (const shape of body.shapes) {
+      const add = (desc: ColliderDesc, meets: number) => {
+        desc.setDensity(0).setCollisionGroups(groups(ROBOT, meets));
+        touch(desc, dynamics);
+        const own = colliders.get(shape.link) ?? [];
+        own.push(world.createCollider(desc, made));
+        colliders.set(shape.link, own);
+      };
+      const desc = shapeOf(rapier, shape.geometry, plan.model.meshes);
       if (desc === null) continue;
-      place(
-        desc,
-        { xyz: quatRotate(rotation, pose.xyz, [0, 0, 0]) as Vec3, quat: multiply(rotation, pose.quat) },
-        geometry,
-      );
-      desc.setDensity(0).setCollisionGroups(groups(ROBOT, meets));
-      touch(desc, dynamics);
-      const own = colliders.get(link) ?? [];
-      own.push(world.createCollider(desc, made));
-      colliders.set(link, own);
+      const at = quatRotate(rotation, shape.pose.xyz, [0, 0, 0]) as Vec3;
+      const quat = multiply(rotation, shape.pose.quat);
+      place(desc, { xyz: at, quat }, shape.geometry);
+      const radius = joint >= 0 && type !== 'prismatic' ? wheelRadius(shape.geometry, at, quat, axis) : null;
+      add(desc, radius === null ? solids | GROUND : solids);
+      if (radius !== null) add(rapier.ColliderDesc.ball(radius).setTranslation(...at), GROUND);
     }
     return made;
   });
@@ -132,21 +136,21 @@ function addJoints(rapier: Rapier, world: World, rig: RobotRig, bodies: readonly
 function addScene(rapier: Rapier, world: World, scene: Scene, dynamics: Dynamics): void {
   if (scene.ground === 'none' && scene.statics.length === 0) return;
   const still = world.createRigidBody(rapier.RigidBodyDesc.fixed());
-  const add = (desc: ColliderDesc) => {
-    desc.setCollisionGroups(groups(WORLD, 0xffff));
+  const add = (desc: ColliderDesc, member: number) => {
+    desc.setCollisionGroups(groups(member, 0xffff));
     touch(desc, dynamics);
     world.createCollider(desc, still);
   };
   if (scene.ground === 'plane') {
     const desc = rapier.ColliderDesc.cuboid(GROUND_EXTENT, GROUND_EXTENT, GROUND_DEPTH / 2);
-    add(desc.setTranslation(0, 0, -GROUND_DEPTH / 2));
+    add(desc.setTranslation(0, 0, -GROUND_DEPTH / 2), GROUND);
   } else if (scene.ground !== 'none') {
-    add(heightField(rapier, scene.ground));
+    add(heightField(rapier, scene.ground), GROUND);
   }
   for (const { geometry, pose } of scene.statics) {
     const desc = shapeOf(rapier, geometry, {})!;
     place(desc, pose, geometry);
-    add(desc);
+    add(desc, WORLD);
   }
 }
 
@@ -163,6 +167,19 @@ function addObjects(rapier: Rapier, world: World, scene: Scene): RigidBody[] {
     world.createCollider(shape, body);
     return body;
   });
+}
+
+/**
+ * Radius of a cylinder that turns about its own axis, or null. On the ground such a wheel is a ball: the engine's contact of a
+ * cylinder with a plane jumps along its edge, and a robot on free wheels creeps by a millimetre a second.
+ */
+function wheelRadius(geometry: Geometry, at: Vec3, quat: Quat, axis: Vec3): number | null {
+  if (geometry.kind !== 'cylinder') return null;
+  const own = quatRotate(quat, [0, 0, 1], [0, 0, 0]);
+  const along = Math.abs(own[0]! * axis[0] + own[1]! * axis[1] + own[2]! * axis[2]);
+  const reach = at[0] * axis[0] + at[1] * axis[1] + at[2] * axis[2];
+  const off = Math.hypot(at[0] - reach * axis[0], at[1] - reach * axis[1], at[2] - reach * axis[2]);
+  return along > 0.9999 && off < 0.01 * geometry.radius ? geometry.radius : null;
 }
 
 /** Both sides of a contact carry the coefficient of `Dynamics`; their mean is it. */
