@@ -63,7 +63,9 @@ async function create(file: string, options: NewOptions): Promise<void> {
   await rename(part, out);
   const module = relative('.', out);
   process.stdout.write(`wrote ${module}: robot, task and experiment ${name}\n`);
-  for (const note of model.notes) process.stdout.write(`note: ${note}\n`);
+  const { length } = model.notes;
+  if (length > 0)
+    process.stdout.write(`the importer had ${length} ${length === 1 ? 'note' : 'notes'}: landfall check ${file}\n`);
   process.stdout.write(
     `next: look through it, then\n  landfall tasks ${name} --with ${module}\n  landfall train ${name} --with ${module}\n`,
   );

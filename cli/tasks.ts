@@ -14,7 +14,7 @@ export function register(program: Command): void {
     .option('--with <module>', 'a JavaScript module with tasks of your own')
     .action(async (name: string | undefined, options: { readonly with?: string }) => {
       const { tasks } = await loadProject(options.with);
-      process.stdout.write(name === undefined ? list(tasks) : describe(named(tasks, name, 'task')));
+      process.stdout.write(name === undefined ? list(tasks) : describe(named(tasks, name, 'task'), options.with));
     });
 }
 
@@ -23,7 +23,7 @@ function list(tasks: Project['tasks']): string {
   return `${rows.join('\n')}\n\nlandfall tasks NAME shows one, landfall train NAME trains it\n`;
 }
 
-function describe(task: TaskDefinition): string {
+function describe(task: TaskDefinition, module: string | undefined): string {
   const { physics } = task;
   const lines = [
     `${task.name}: ${task.summary}`,
@@ -52,7 +52,7 @@ function describe(task: TaskDefinition): string {
       return `  ${name.padEnd(16)} ${term.operation} ${letter}(${term.range.join(', ')})${unit}${when}`;
     }),
     '',
-    `landfall train ${task.name}`,
+    `landfall train ${task.name}${module === undefined ? '' : ` --with ${module}`}`,
   ];
   return `${lines.join('\n')}\n`;
 }

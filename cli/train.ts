@@ -181,12 +181,13 @@ async function trainWithProgress(session: Session): Promise<void> {
   } finally {
     process.off('SIGINT', onInterrupt);
   }
-  printResult(result, name, directory, mode === 'json', interrupted > 0);
+  printResult(result, name, experiment, directory, mode === 'json', interrupted > 0);
 }
 
 function printResult(
   { record, checkpoint, seconds, stepsPerSecond }: TrainingResult,
   name: string,
+  { task, config }: Experiment,
   directory: string,
   json: boolean,
   stopped: boolean,
@@ -198,12 +199,13 @@ function printResult(
     return;
   }
   const run = relative(process.cwd(), directory);
+  const withModule = config.module === undefined ? '' : ` --with ${relative(process.cwd(), config.module)}`;
   const lines = [
     `${stopped ? 'stopped' : 'done'}: ${record.envSteps} steps in ${seconds.toFixed(0)} s (${Math.round(stepsPerSecond)} steps/s); best return ${record.bestReturn?.toFixed(2) ?? '-'}, success ${percent(record.bestSuccess)}`,
     ...(stopped ? [`  landfall train ${name} --resume ${run}`] : []),
     `  landfall eval ${run} --engine mujoco`,
     `  landfall view ${run}`,
-    '  landfall robot pendulum        and, in another terminal:',
+    `  landfall robot ${task.robot}${withModule}        and, in another terminal:`,
     `  landfall deploy ${run} --url ws://127.0.0.1:9090`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -12,6 +12,8 @@ import { baseMassProperties, massProperties } from '../sim/mass-properties.ts';
 
 /** Natural frequency that gains are made for, rad/s: 2 Hz, slow enough for any motor, stiff enough to hold a pose. */
 const FREQUENCY = 2 * Math.PI * 2;
+/** An error this large must move a joint against its dry friction, rad or m. */
+const STUCK = 0.02;
 /** How far from rest the task asks each joint to go, rad or m: most of its range, at most this. */
 const LARGEST_REACH = 0.5;
 
@@ -26,19 +28,21 @@ export interface JointSettings {
   readonly limited: boolean;
 }
 
-/** Gains for a damped 2 Hz at rest, from what each joint feels of inertia while the others are held. */
+/** Gains for a damped 2 Hz at rest, or more where dry friction asks for it, from what each joint feels of inertia while the others are held. */
 export function jointSettings(model: RobotModel): JointSettings[] {
   const inertias = heldInertias(model);
   return jointNames(model).map((name, j) => {
-    const { lower, upper, effort, damping } = model.joints[model.dof[j]!]!;
-    const rest = Number.isFinite(lower) && Number.isFinite(upper) ? clampTo(0, lower, upper) : 0;
+    const { lower, upper, effort, damping, friction } = model.joints[model.dof[j]!]!;
+    const range = upper - lower;
+    // Away from the end stops, so that there is room on both sides.
+    const rest = Number.isFinite(range) ? clampTo(0, lower + range / 4, upper - range / 4) : 0;
     const room = Math.min(rest - lower, upper - rest, Infinity);
-    const kp = inertias[j]! * FREQUENCY ** 2;
+    const kp = Math.max(inertias[j]! * FREQUENCY ** 2, friction / STUCK);
     return {
       name,
       kp: rounded(kp),
       // Critical damping, less what the joint has of its own.
-      kd: rounded(Math.max(0, 2 * inertias[j]! * FREQUENCY - damping)),
+      kd: rounded(Math.max(0, 2 * Math.sqrt(kp * inertias[j]!) - damping)),
       rest: rounded(rest),
       reach: rounded(Math.min(LARGEST_REACH, 0.8 * (Number.isFinite(room) ? room : LARGEST_REACH))),
       limited: Number.isFinite(effort),
@@ -109,7 +113,8 @@ ${unlimited.length === 0 ? '' : `\n// The URDF names no effort limit for ${unlim
 const robot = defineRobot({
   urdf: new URL('${urdf}', import.meta.url),
   base: '${model.base}',
-  // Gains for a damped 2 Hz: N m/rad and N m s/rad. Put your controller's own here.
+  // Gains for a damped 2 Hz, more where dry friction asks for it: N m/rad and N m s/rad. Put your controller's own here.
+  // The simulator's drives hold them whatever they are (implicit-pd).
   gains: {
 ${table(({ kp, kd }) => `{ kp: ${kp}, kd: ${kd} }`)}
   },
@@ -120,7 +125,14 @@ ${table(({ rest }) => String(rest))}
   // Height of the root link when it stands on the ground, m.
   spawn: { z: ${height} },
   // Drives and sensors: ideal motors and encoders until you know them.
-  spec: { actuators: {}, sensors: [], quality: {}, selfCollision: false },
+  spec: {
+    actuators: {
+${table(() => "{ kind: 'implicit-pd' }").replaceAll('    ', '      ')}
+    },
+    sensors: [],
+    quality: {},
+    selfCollision: false,
+  },
   // What its driver listens to; position controllers of ros2_control take this.
   ros: {
     state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
@@ -164,7 +176,8 @@ const task = defineTask({
     names: REACH.map((_, j) => \`target_\${j + 1}\`),
     units: REACH.map(() => 'rad'),
     ranges: REACH.map((reach, j) => [REST[j] - reach, REST[j] + reach]),
-    everySeconds: [2, 4],
+    // Once more in the middle of an episode; its second half is what success is judged by.
+    everySeconds: [3, 3],
     sample(random, _scene, _start, out) {
       for (let j = 0; j < REACH.length; j++) out[j] = REST[j] + random.between(-REACH[j], REACH[j]);
     },
@@ -202,7 +215,7 @@ ${floating ? '  scene: () => FLOOR,\n' : ''}  // What you are not sure of: the p
 const experiment = defineConfig({
   task: '${name}',
   seed: 1,
-  train: { numEnvs: 64, horizon: 32, iterations: 150, evalEvery: 10, evalEpisodes: 20, stopAtSuccess: 0.95 },
+  train: { numEnvs: 64, horizon: 32, iterations: 100, evalEvery: 10, evalEpisodes: 20, stopAtSuccess: 0.95 },
   ppo: {
     learningRate: 1e-3,
     minLearningRate: 1e-5,

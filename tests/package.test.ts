@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const BLOCK_SECONDS = 120;
+/** Training is part of the guide. */
+const GUIDE_SECONDS = 300;
 const INSTALL_SECONDS = 300;
 
 /** The blocks opened with ```sh test, without the fences. */
@@ -124,9 +126,8 @@ describe.skipIf(!existsSync(join(root, 'dist', 'cli', 'main.js')))(
       expect(Number(await run(process.execPath, [join(project, 'out', 'use.js')], folder, 60))).toBeGreaterThan(0);
     }, 120_000);
 
-    const blocks = existsSync(join(root, 'README.md'))
-      ? readmeBlocks(readFileSync(join(root, 'README.md'), 'utf8'))
-      : [];
+    const blocksOf = (file: string) => readmeBlocks(readFileSync(join(root, file), 'utf8'));
+    const blocks = blocksOf('README.md');
 
     it('has a README with commands to run', () => {
       expect(blocks.length).toBeGreaterThan(0);
@@ -138,6 +139,34 @@ describe.skipIf(!existsSync(join(root, 'dist', 'cli', 'main.js')))(
         await run('bash', ['-euo', 'pipefail', '-c', block], folder, BLOCK_SECONDS);
       },
       (BLOCK_SECONDS + 10) * 1000,
+    );
+
+    const z1 = join(root, '../shared/data/robots/z1_description/xacro/z1.urdf');
+    describe.skipIf(!existsSync(z1))(
+      'docs/your-robot.md, to the letter (skipped where ../shared/data is not there)',
+      () => {
+        beforeAll(() => copyFile(z1, join(folder, 'z1.urdf')));
+
+        it.each(blocksOf('docs/your-robot.md').map((block) => [block.trim().split('\n')[0]!, block]))(
+          'runs: %s',
+          async (_, block) => {
+            await run('bash', ['-euo', 'pipefail', '-c', block], folder, GUIDE_SECONDS);
+          },
+          (GUIDE_SECONDS + 10) * 1000,
+        );
+
+        it('ends with a policy that moves the arm where it is told to be, in both engines', async () => {
+          for (const engine of ['rapier', 'mujoco']) {
+            const out = await run(
+              'landfall',
+              ['eval', 'latest', '--episodes', '20', '--engine', engine, '--json'],
+              folder,
+              120,
+            );
+            expect(JSON.parse(out).successRate, engine).toBeGreaterThan(0.7);
+          }
+        }, 260_000);
+      },
     );
   },
 );
