@@ -49,8 +49,10 @@ export class RapierRobot implements EnvironmentRobot {
   readonly #friction: CoulombFriction;
   /** Of the motors, [nJoints]. */
   readonly #torques: Float64Array;
-  /** What each joint feels of inertia, kg m2 or kg, and its viscous friction as applied, [nJoints]. */
+  /** What each joint feels of inertia at the start, and at least in any pose, kg m2 or kg, [nJoints]. */
+  readonly #felt: Float64Array;
   readonly #inertias: Float64Array;
+  /** Viscous friction as applied, N m s/rad, [nJoints]. */
   readonly #damping: Float64Array;
   readonly #start: StartState;
   #dynamics: Dynamics;
@@ -84,6 +86,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#drives = new Drives(actuators, physics.physicsDt);
     this.#friction = new CoulombFriction(names.length, physics.physicsDt);
     this.#torques = new Float64Array(names.length);
+    this.#felt = new Float64Array(names.length);
     this.#inertias = new Float64Array(names.length);
     this.#damping = new Float64Array(names.length);
     this.#start = {
@@ -106,6 +109,11 @@ export class RapierRobot implements EnvironmentRobot {
 
   get scene(): Scene {
     return this.#scene;
+  }
+
+  /** Inertia that joint j feels at the start of the episode while the others are free, kg m2 or kg. */
+  feltInertia(j: number): number {
+    return this.#felt[j]!;
   }
 
   /** Largest distance between the two bodies' ideas of where a joint is, m. */
@@ -285,14 +293,13 @@ export class RapierRobot implements EnvironmentRobot {
     const alone = this.#rig.joints.length === 1 && model.base === 'fixed';
     const least = alone ? felt : felt.map((inertia) => POSE_MARGIN * inertia);
     this.#joints.look(least, bodies, truth);
-    const inertias = new Float64Array(model.dof.length);
     for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
       if (mimic !== null) continue;
-      inertias[dof] = felt[i]!;
+      this.#felt[dof] = felt[i]!;
       this.#inertias[dof] = least[i]!;
       this.#friction.reset(dof, this.#dynamics.friction[dof]!, least[i]!);
     }
-    this.#drives.reset(this.#dynamics, inertias);
+    this.#drives.reset(this.#dynamics, this.#felt);
     this.#setDamping();
     this.objects = new Float64Array(parts.objects.length * OBJECT_STRIDE);
     if (this.#sensing.castsRays) this.#senses.prepareRays();

@@ -1,0 +1,96 @@
+/** The mass matrix by hand for one and two links, and by pushing the quadruped in Rapier. */
+
+import { describe, expect, it } from 'vitest';
+import { makeCommand } from '../../core/robot.ts';
+import type { Quat } from '../../core/robot-model.ts';
+import { loadRobot, robotDynamics } from '../../loop/experiment.ts';
+import { nominalDynamics } from '../../sim/dynamics.ts';
+import { rigRobot, zeroRotation } from '../../sim/joint-rig.ts';
+import { freeInertias, massMatrix } from '../../sim/mass-matrix.ts';
+import { baseMassProperties, massProperties } from '../../sim/mass-properties.ts';
+import { loadRapier, RapierRobot } from '../../sim/rapier-robot.ts';
+import { parseUrdf } from '../../sim/urdf.ts';
+
+const UPRIGHT: Quat = [0, 0, 0, 1];
+
+/** Two links hanging along -z, hinges about y: masses 2 and 3 kg, lengths 0.4 and 0.6 m, points at the ends, inertias 0.1. */
+const CHAIN = `<robot name="chain">
+  <link name="base"/>
+  <link name="upper"><inertial><origin xyz="0 0 -0.4"/><mass value="2"/>
+    <inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="lower"><inertial><origin xyz="0 0 -0.6"/><mass value="3"/>
+    <inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <joint name="hip" type="continuous"><parent link="base"/><child link="upper"/><axis xyz="0 1 0"/></joint>
+  <joint name="knee" type="continuous"><parent link="upper"/><child link="lower"/>
+    <origin xyz="0 0 -0.4"/><axis xyz="0 1 0"/></joint>
+</robot>`;
+
+function matrixOf(text: string, base: 'fixed' | 'floating') {
+  const model = parseUrdf(text, { where: 'test', base });
+  const rig = rigRobot(model);
+  const dynamics = nominalDynamics(model);
+  const masses = rig.bodies.map((body, b) => {
+    const joint = rig.joints.find(({ child }) => child === b);
+    const rotation = zeroRotation(rig.zeroPoses, body.root);
+    return joint === undefined
+      ? baseMassProperties(body, rotation, dynamics)
+      : massProperties(body, rotation, joint.axis, dynamics, joint.dof);
+  });
+  const origins = rig.bodies.map(({ root }) => rig.zeroPoses.subarray(root * 7, root * 7 + 3));
+  return massMatrix(rig, masses, { origins, rotations: rig.bodies.map(() => UPRIGHT) }, base === 'floating');
+}
+
+describe('massMatrix', () => {
+  it('is that of the double pendulum, hanging', () => {
+    // M22 = I2 + m2 r2^2; M12 = M22 + m2 l1 r2; M11 = I1 + m1 r1^2 + I2 + m2 (l1 + r2)^2
+    const m22 = 0.1 + 3 * 0.36;
+    const m12 = m22 + 3 * 0.4 * 0.6;
+    const m11 = 0.1 + 2 * 0.16 + 0.1 + 3 * 1;
+    const matrix = matrixOf(CHAIN, 'fixed');
+    for (const [k, value] of [m11, m12, m12, m22].entries()) expect(matrix[k]!).toBeCloseTo(value, 12);
+    const det = m11 * m22 - m12 * m12;
+    const felt = freeInertias(matrix, 2);
+    // 1 / (M^-1)_jj = det / (the other diagonal entry)
+    expect(felt[0]!).toBeCloseTo(det / m22, 10);
+    expect(felt[1]!).toBeCloseTo(det / m11, 10);
+  });
+
+  it('begins with the whole mass where the base floats', () => {
+    const text = CHAIN.replace(
+      '<link name="base"/>',
+      '<link name="base"><inertial><mass value="5"/><inertia ixx="1" iyy="2" izz="3" ixy="0" ixz="0" iyz="0"/></inertial></link>',
+    );
+    const n = 8;
+    const matrix = matrixOf(text, 'floating');
+    for (let k = 0; k < 3; k++) expect(matrix[k * n + k]!).toBeCloseTo(10, 12);
+    // About z nothing is off the axis: 3 + 0.1 + 0.1. The hip turns about y: no part about z.
+    expect(matrix[5 * n + 5]!).toBeCloseTo(3.2, 12);
+    expect(matrix[5 * n + 6]!).toBeCloseTo(0, 12);
+    // Turning the base about y moves the legs as the hip does.
+    expect(matrix[4 * n + 4]!).toBeCloseTo(2 + matrix[6 * n + 6]!, 12);
+  });
+
+  it('says how a joint of the quadruped answers to a push in Rapier', async () => {
+    const loaded = await loadRobot('quadruped');
+    const { model, config } = loaded;
+    const plain = { ...config.spec, actuators: {}, sensors: [], quality: {} };
+    const dynamics = { ...robotDynamics(loaded), gravity: 0 };
+    // A step short enough that nothing turns noticeably, of many sub-steps so that the joints hold.
+    const physics = { physicsDt: 0.0005, solverIterations: 16 };
+    const robot = new RapierRobot(await loadRapier(), model, dynamics, physics, plain);
+    const q = Float64Array.from(model.dof, (j) => config.defaultPose[model.joints[j]!.name]!);
+    const still = new Float64Array(q.length);
+    for (const j of [0, 1, 2, 7]) {
+      robot.reset(q, still);
+      const command = makeCommand(q.length);
+      command.effort[j] = 0.5;
+      robot.act(command);
+      robot.step(0.0005);
+      const felt = robot.feltInertia(j);
+      // qdd_j = (M^-1)_jj tau; the joints of Rapier give a little: 3%
+      expect((robot.truth.qd[j]! / 0.0005) * (felt / 0.5)).toBeGreaterThan(0.97);
+      expect((robot.truth.qd[j]! / 0.0005) * (felt / 0.5)).toBeLessThan(1.03);
+    }
+    robot.close();
+  });
+});
