@@ -1,0 +1,42 @@
+/**
+ * The pendulum by hand: energy shaping with friction compensated (K. J. Åström, K. Furuta, Automatica 36(2), 2000), and
+ * near upright a linear-quadratic regulator. Knows the nominal robot and the true state.
+ */
+
+import { clamp, cos, wrapAngle } from '../../core/math.ts';
+import type { ReferencePolicy } from '../task.ts';
+
+/** configs/robots/pendulum.urdf: inertia about the joint, kg m2; gravity's torque at the horizontal, N m; frictions. */
+const INERTIA = 0.57288 * 0.5 ** 2 + 0.000366643;
+const GRAVITY = 0.57288 * 9.81 * 0.5;
+const DAMPING = 0.04707;
+const FRICTION = 0.1839;
+
+/** tau = -K (tilt, tiltd), N m: held for 20 ms, cost 10 tilt^2 + tiltd^2 + tau^2; tests/sim/references/gains.test.ts. */
+export const PENDULUM_GAINS = [6.570337879, 1.565352833] as const;
+
+/** Energy gain of the swing-up, s/rad. */
+const PUMP = 3;
+
+export const pendulumReference: ReferencePolicy = {
+  doc: 'energy shaping with friction compensation, then a linear-quadratic regulator',
+  make:
+    () =>
+    ({ state }, action) => {
+      const q = state.q[0]!;
+      const qd = state.qd[0]!;
+      const tilt = wrapAngle(q - Math.PI);
+      const [kp, kd] = PENDULUM_GAINS;
+      const tau = -kp * tilt - kd * qd;
+      // What gravity leaves of 1 N m holds 0.36 rad.
+      if (Math.abs(tilt) < 0.3 && Math.abs(tau) < 1.5) {
+        action[0] = clamp(tau, -1, 1);
+        return;
+      }
+      // E - E_up = J qd^2 / 2 - m g l (1 + cos q); at rest it sets off to one side.
+      const missing = GRAVITY * (1 + cos(q)) - 0.5 * INERTIA * qd * qd;
+      const way = qd >= 0 ? 1 : -1;
+      action[0] = PUMP * missing * (Math.abs(qd) < 0.3 ? 0.3 * way : qd) + DAMPING * qd + FRICTION * way;
+    },
+  score: { successRate: 0, meanReturn: 0 },
+};
