@@ -26,6 +26,7 @@ export const PENDUBOT_REGULATOR: Regulator = {
 
 /** N m that an action of 1 stands for. */
 const TORQUE = 6;
+// The rest was found by a random search on these equations with the task's randomisation.
 /** Of the shoulder, 1/s2 and 1/s. */
 const KP = 12.97;
 const KD = 1.963;

@@ -91,12 +91,12 @@ describe('gains', () => {
   });
 
   it.each([
-    ['acrobot', 1, ACROBOT_REGULATOR, 1],
-    ['pendubot', 0, PENDUBOT_REGULATOR, 1],
-  ] as [string, 0 | 1, Regulator, number][])('of the %s, and its cost-to-go', (_, driven, wanted, r) => {
+    ['acrobot', 1, ACROBOT_REGULATOR, [5000, 5000, 10, 10]],
+    ['pendubot', 0, PENDUBOT_REGULATOR, [10, 10, 1, 1]],
+  ] as [string, 0 | 1, Regulator, number[]][])('of the %s, and its cost-to-go', (_, driven, wanted, cost) => {
     const { a, b } = uprightDoublePendulum(driven);
     const { A, B } = hold(a, b, 0.01);
-    const { K, S } = regulator(A, B, diagonal([10, 10, 1, 1]), r);
+    const { K, S } = regulator(A, B, diagonal(cost), 1);
     expectClose(wanted.gains, K);
     expectClose(
       wanted.cost,
