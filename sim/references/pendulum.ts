@@ -17,12 +17,16 @@ export const PENDULUM_GAINS = [6.570337879, 1.565352833] as const;
 
 /** Energy gain of the swing-up, s/rad. */
 const PUMP = 3;
+/** Least speed it pumps as if it had, rad/s: out of the dead points. */
+const SLOW = 0.3;
+/** Out of rest it pushes one way for so long, a quarter of a swing, s: a late torque would chase its own effect there. */
+const KICK_SECONDS = 0.35;
 
 export const pendulumReference: ReferencePolicy = {
   doc: 'energy shaping with friction compensation, then a linear-quadratic regulator',
   make:
     () =>
-    ({ state }, action) => {
+    ({ state, time }, action) => {
       const q = state.q[0]!;
       const qd = state.qd[0]!;
       const tilt = wrapAngle(q - Math.PI);
@@ -33,10 +37,10 @@ export const pendulumReference: ReferencePolicy = {
         action[0] = clamp(tau, -1, 1);
         return;
       }
-      // E - E_up = J qd^2 / 2 - m g l (1 + cos q); at rest it sets off to one side.
+      // E - E_up = J qd^2 / 2 - m g l (1 + cos q)
       const missing = GRAVITY * (1 + cos(q)) - 0.5 * INERTIA * qd * qd;
-      const way = qd >= 0 ? 1 : -1;
-      action[0] = PUMP * missing * (Math.abs(qd) < 0.3 ? 0.3 * way : qd) + DAMPING * qd + FRICTION * way;
+      const way = time < KICK_SECONDS || qd >= 0 ? 1 : -1;
+      action[0] = PUMP * missing * (Math.abs(qd) < SLOW ? SLOW * way : qd) + DAMPING * qd + FRICTION * way;
     },
   score: { successRate: 0, meanReturn: 0 },
 };
