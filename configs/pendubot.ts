@@ -1,4 +1,4 @@
-/** Trains the swing-up of the pendubot: not yet run to its end; the iterations are a budget, not a promise. */
+/** Trains the swing-up of the pendubot: the iterations are a budget that no run has yet shown to be enough. */
 
 import { defineConfig } from './schema.ts';
 

@@ -39,8 +39,8 @@ const PUMP_LIMIT = 123.6;
 /** More than standing takes, for what friction will cost, as a factor. */
 const SURPLUS = 1.0218;
 /** Where braking begins, rad/s, and how hard, 1/s. */
-const SPEED = Number(process.env.SPEED);
-const BRAKE = Number(process.env.BRAKE);
+const SPEED = 18.15;
+const BRAKE = 1.057;
 /** Out of the friction that holds it hanging: rad/s2, and for how long, s. */
 const KICK = -85.08;
 const KICK_SECONDS = 0.195;

@@ -24,8 +24,8 @@ export const CARTPOLE_GAINS = [-2.016157028, -35.27469734, -3.235783822, -8.8774
 
 /** As a share of the motor's force. */
 function regulate({ state: { q, qd } }: StepView): number {
-  const [kx, ka, kv, kw] = CARTPOLE_GAINS;
-  return -(kx * q[0]! + ka * wrapAngle(q[1]! - Math.PI) + kv * qd[0]! + kw * qd[1]!) / FORCE;
+  const k = CARTPOLE_GAINS;
+  return -(k[0] * q[0]! + k[1] * wrapAngle(q[1]! - Math.PI) + k[2] * qd[0]! + k[3] * qd[1]!) / FORCE;
 }
 
 /** Energy and position gains of the swing-up, 1/(J s), 1/s2, 1/s; largest acceleration it asks for, m/s2. */

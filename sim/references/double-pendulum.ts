@@ -62,12 +62,7 @@ export interface Regulator {
 
 /** N m on the driven joint. */
 export function regulatorTorque({ gains }: Regulator, { q, qd }: RobotState): number {
-  return -(
-    gains[0] * wrapAngle(q[0]! - Math.PI) +
-    gains[1] * wrapAngle(q[1]!) +
-    gains[2] * qd[0]! +
-    gains[3] * qd[1]!
-  );
+  return -(gains[0] * wrapAngle(q[0]! - Math.PI) + gains[1] * wrapAngle(q[1]!) + gains[2] * qd[0]! + gains[3] * qd[1]!);
 }
 
 /** e' S e: how far the state is from standing, as the regulator counts. */

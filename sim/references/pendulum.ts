@@ -30,8 +30,7 @@ export const pendulumReference: ReferencePolicy = {
       const q = state.q[0]!;
       const qd = state.qd[0]!;
       const tilt = wrapAngle(q - Math.PI);
-      const [kp, kd] = PENDULUM_GAINS;
-      const tau = -kp * tilt - kd * qd;
+      const tau = -PENDULUM_GAINS[0] * tilt - PENDULUM_GAINS[1] * qd;
       // What gravity leaves of 1 N m holds 0.36 rad.
       if (Math.abs(tilt) < 0.3 && Math.abs(tau) < 1.5) {
         action[0] = clamp(tau, -1, 1);

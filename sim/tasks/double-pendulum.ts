@@ -44,7 +44,7 @@ export function doublePendulumTask(
     name,
     summary: `swing up and balance a double pendulum by its ${driven} alone, starting from hanging`,
     robot: name,
-    // Standing, the faster unstable pole is 8.8 1/s: 100 Hz is 11 steps of its time constant.
+    // Standing, the faster unstable pole is 10.6 1/s: 100 Hz is 9 steps of its time constant.
     rateHz: 100,
     // Links at 20 rad/s turn 0.05 rad in 2.5 ms; sub-steps of 0.6 ms lose 1% of a swing's energy in a second
     // (tests/sim/theory/double-pendulum.test.ts), less than the bearings' friction does.

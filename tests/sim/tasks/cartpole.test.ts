@@ -16,7 +16,12 @@ function starts(task: TaskDefinition, training: boolean, centre: number, n = 200
   const largest = [0, 0, 0, 0];
   let mean = 0;
   for (let i = 0; i < n; i++) {
-    const out = { q: new Float64Array(2), qd: new Float64Array(2), base: new Float64Array(7), twist: new Float64Array(6) };
+    const out = {
+      q: new Float64Array(2),
+      qd: new Float64Array(2),
+      base: new Float64Array(7),
+      twist: new Float64Array(6),
+    };
     task.start(random, training, out, EMPTY_SCENE);
     const values = [out.q[0]!, out.q[1]! - centre, out.qd[0]!, out.qd[1]!];
     for (const [k, v] of values.entries()) largest[k] = Math.max(largest[k]!, Math.abs(v));

@@ -46,7 +46,12 @@ describe.each([acrobot, pendubot])('$name', (task) => {
 
   it('is judged from hanging at rest, and trained from anywhere and from standing', () => {
     const random = new RandomStream(keyOf(4));
-    const out = { q: new Float64Array(2), qd: new Float64Array(2), base: new Float64Array(7), twist: new Float64Array(6) };
+    const out = {
+      q: new Float64Array(2),
+      qd: new Float64Array(2),
+      base: new Float64Array(7),
+      twist: new Float64Array(6),
+    };
     const share = { hanging: 0, standing: 0 };
     for (let i = 0; i < 2000; i++) {
       task.start(random, false, out, EMPTY_SCENE);

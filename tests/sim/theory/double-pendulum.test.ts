@@ -25,7 +25,7 @@ function equation([q1, q2, d1, d2]: readonly number[]): number[] {
   return [d1!, d2!, (m22 * f1 - m12 * f2) / det, (m11 * f2 - m12 * f1) / det];
 }
 
-function energy([q1, q2, d1, d2]: ArrayLike<number>): number {
+function energy([q1, q2, d1, d2]: readonly number[]): number {
   const c = Math.cos(q2!);
   const kinetic = 0.5 * ((A1 + A2 + 2 * A3 * c) * d1! ** 2 + 2 * (A2 + A3 * c) * d1! * d2! + A2 * d2! ** 2);
   return kinetic + G1 * (1 - Math.cos(q1!)) + G2 * (1 - Math.cos(q1! + q2!));
