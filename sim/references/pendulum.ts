@@ -41,5 +41,5 @@ export const pendulumReference: ReferencePolicy = {
       const way = time < KICK_SECONDS || qd >= 0 ? 1 : -1;
       action[0] = PUMP * missing * (Math.abs(qd) < SLOW ? SLOW * way : qd) + DAMPING * qd + FRICTION * way;
     },
-  score: { successRate: 0, meanReturn: 0 },
+  score: { successRate: 1, meanReturn: 32.76562945133363 },
 };
