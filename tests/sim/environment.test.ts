@@ -98,7 +98,8 @@ describe.each(Object.keys(tasks))('task %s', (name) => {
     for (const obs of seen) for (const value of obs) expect(Number.isFinite(value)).toBe(true);
     for (let k = 0; k < environment.observer.size; k++) {
       const values = seen.map((obs) => obs[k]!);
-      expect(Math.max(...values) - Math.min(...values), `observation ${k}`).toBeGreaterThan(0.1);
+      // The least of them, the cosine of a pole that may tilt by 12 degrees, varies by 0.03.
+      expect(Math.max(...values) - Math.min(...values), `observation ${k}`).toBeGreaterThan(0.02);
     }
     // An observation is a copy: later steps must not change what was seen.
     expect(seen[0]).not.toEqual(seen[1]);
@@ -133,8 +134,12 @@ describe.each(Object.keys(tasks))('task %s', (name) => {
     const lengths = environments.map((environment) => lengthOf(environment, 0));
     expect(new Set(lengths).size).toBeGreaterThan(9);
     expect(Math.min(...lengths)).toBeLessThan(most / 2);
-    // Only the first: later episodes are whole.
-    expect(lengthOf(environments[0]!, 1)).toBe(most);
+    // Only the first: later episodes are whole, unless doing nothing ends them.
+    const later = environments.map((environment) => {
+      const length = lengthOf(environment, 1);
+      return environment.truncated ? length : most;
+    });
+    expect(later).toEqual(environments.map(() => most));
   });
 
   it('refuses an action that is not a number', async () => {
