@@ -1,10 +1,20 @@
 /** Every experiment by name. Add one by adding a file and a line. */
 
 import { InputError, nearest } from '../core/errors.ts';
+import { acrobot } from './acrobot.ts';
+import { cartpoleBalance } from './cartpole-balance.ts';
+import { cartpoleSwingup } from './cartpole-swingup.ts';
+import { pendubot } from './pendubot.ts';
 import { pendulum } from './pendulum.ts';
 import type { ExperimentConfig } from './schema.ts';
 
-export const experiments: Readonly<Record<string, ExperimentConfig>> = { pendulum };
+export const experiments: Readonly<Record<string, ExperimentConfig>> = {
+  pendulum,
+  'cartpole-balance': cartpoleBalance,
+  'cartpole-swingup': cartpoleSwingup,
+  acrobot,
+  pendubot,
+};
 
 /** @throws InputError naming the experiments there are */
 export function experimentNamed(name: string): ExperimentConfig {

@@ -72,8 +72,9 @@ export class RapierSenses implements SensedWorld {
   linkTwist(link: number, out: Float64Array): void {
     const body = this.#rig.bodyOf[link]!;
     const rotation = this.#rotationOf(body);
-    quatRotate(rotation, this.#mounts[link]!, this.#lever);
+    // First: it uses the same scratch.
     this.originVelocity(body, this.#velocity);
+    quatRotate(rotation, this.#mounts[link]!, this.#lever);
     const { spins } = this.#bodies!;
     const s = 3 * body;
     const r = this.#lever;

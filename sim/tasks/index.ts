@@ -2,9 +2,19 @@
 
 import { InputError, nearest } from '../../core/errors.ts';
 import type { TaskDefinition } from '../task.ts';
+import { acrobot } from './acrobot.ts';
+import { cartpoleBalance } from './cartpole-balance.ts';
+import { cartpoleSwingup } from './cartpole-swingup.ts';
+import { pendubot } from './pendubot.ts';
 import { pendulum } from './pendulum.ts';
 
-export const tasks: Readonly<Record<string, TaskDefinition>> = { pendulum };
+export const tasks: Readonly<Record<string, TaskDefinition>> = {
+  pendulum,
+  'cartpole-balance': cartpoleBalance,
+  'cartpole-swingup': cartpoleSwingup,
+  acrobot,
+  pendubot,
+};
 
 /** @throws InputError naming the tasks there are */
 export function taskNamed(name: string): TaskDefinition {

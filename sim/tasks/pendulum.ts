@@ -5,6 +5,7 @@
 
 import { cos, exp, wrapAngle } from '../../core/math.ts';
 import type { RobotState } from '../../core/robot.ts';
+import { pendulumReference } from '../references/pendulum.ts';
 import { defineTask } from '../task.ts';
 
 /** Distance from upright, rad. */
@@ -96,6 +97,7 @@ export const pendulum = defineTask({
     positionNoise: { operation: 'abs', range: [0, 0.005] },
     velocityNoise: { operation: 'abs', range: [0, 0.1] },
   },
+  reference: pendulumReference,
   success: {
     seconds: 1,
     test: ({ state }) => Math.abs(tilt(state)) < 0.2 && Math.abs(state.qd[0]!) < 0.5,
