@@ -23,6 +23,8 @@ export interface RunnerSettings {
   readonly watchdogSeconds: number | null;
   /** Gains of that damping, N m s/rad, [nJoints]. */
   readonly damping: ArrayLike<number>;
+  /** Puts the robot at its start. @default every joint at 0 */
+  readonly restart?: () => void;
 }
 
 export interface RunnerEvents {
@@ -97,23 +99,32 @@ export class RobotRunner {
 
   /** Take an effort command; the caller has checked it. @param effort N m or N, [nJoints] */
   command(effort: ArrayLike<number>): void {
-    if (!this.#failed) this.#guarded(() => this.#take(effort));
+    this.drive((command) => {
+      command.kd.fill(0);
+      command.effort.set(effort);
+    });
   }
 
-  #take(effort: ArrayLike<number>): void {
+  /** Take any command; the caller has checked it. @param fill writes it over the last one */
+  drive(fill: (command: JointCommand) => void): void {
+    if (!this.#failed) this.#guarded(() => this.#take(fill));
+  }
+
+  #take(fill: (command: JointCommand) => void): void {
     const now = this.#settings.clock.now();
     this.#advance(now);
-    this.#command.kd.fill(0);
-    this.#command.effort.set(effort);
+    fill(this.#command);
     this.#driven = true;
     this.#lastCommand = now;
     this.#pending = true;
   }
 
-  /** Put the robot at rest at coordinate 0, with no command. */
+  /** Put the robot at rest at its start, with no command. */
   reset(): void {
-    const zeros = new Float64Array(this.#settings.robot.model.dof.length);
-    this.#settings.robot.reset(zeros, zeros);
+    const { robot, restart } = this.#settings;
+    const zeros = new Float64Array(robot.model.dof.length);
+    if (restart === undefined) robot.reset(zeros, zeros);
+    else restart();
     this.#steps = 0;
     this.#reported = -1;
     this.#epoch = this.#settings.clock.now();
