@@ -2,6 +2,7 @@
 
 export { type DeployOptions, deployPolicy } from './bridge/deploy.ts';
 export { startRobotServer } from './bridge/server/robot-server.ts';
+export { defineRobot, type RobotConfig } from './configs/robots/robot-config.ts';
 export { defineConfig, type ExperimentConfig } from './configs/schema.ts';
 export { Actuation } from './core/action.ts';
 export { type Contract, parseContract } from './core/contract.ts';
@@ -13,11 +14,18 @@ export { type ObservationTerm, observationTerms } from './core/observation-terms
 export { foldIn, type Key, keyOf, RandomStream, split } from './core/rng.ts';
 export type { JointCommand, Robot, RobotState, SimulatedRobot } from './core/robot.ts';
 export type { RobotModel } from './core/robot-model.ts';
+export { type SensorSpec, sensorSize } from './core/sensor.ts';
+export { loadUrdf } from './loop/robot-files.ts';
 export { Actor } from './policy/actor.ts';
 export { decodeBundle, loadBundle } from './policy/checkpoint.ts';
+export { type AdrSettings, type AdrState, adrRanges, boundOf, initialAdr, updateAdr } from './sim/adr.ts';
+export { type CurriculumRule, TERRAIN_RULE } from './sim/curriculum.ts';
 export { type Dynamics, nominalDynamics } from './sim/dynamics.ts';
 export { Environment } from './sim/environment.ts';
 export { loadRapier, RapierRobot } from './sim/rapier-robot.ts';
-export { defineTask, type TaskDefinition } from './sim/task.ts';
+export type { ActuatorSpec, RobotSpec, SensorQuality } from './sim/robot-spec.ts';
+export { EMPTY_SCENE, FLOOR, type Scene } from './sim/scene.ts';
+export { defineTask, type StepView, type TaskDefinition } from './sim/task.ts';
+export { makeTerrain, TERRAIN_KINDS } from './sim/terrain/terrain.ts';
 export { makeTwin } from './sim/twin.ts';
 export { parseUrdf } from './sim/urdf.ts';

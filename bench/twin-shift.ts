@@ -6,7 +6,7 @@
 
 import type { Episode, EpisodeStep } from '../core/episode.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
-import { adapt } from '../loop/adaptation.ts';
+import { adapt, type LearnedParameters } from '../loop/adaptation.ts';
 import { type Experiment, evaluationRecipe } from '../loop/experiment.ts';
 import { fitterOf } from '../loop/fitting.ts';
 import { Actor } from '../policy/actor.ts';
@@ -56,7 +56,7 @@ const RECORDED = 10;
 export async function shiftRow(
   experiment: Experiment,
   bundle: Bundle,
-  learned: Float32Array | null,
+  learned: LearnedParameters | null,
   shift: Shift,
   pool: WorkerPool,
   seed: number,

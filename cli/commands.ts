@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly register
   view: () => import('./view.ts'),
   tasks: () => import('./tasks.ts'),
   check: () => import('./check.ts'),
+  new: () => import('./new.ts'),
   bench: () => import('./bench.ts'),
   doctor: () => import('./doctor.ts'),
 };

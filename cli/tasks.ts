@@ -1,9 +1,9 @@
 /** `landfall tasks [NAME]`: what can be trained, and what a task is made of. */
 
 import type { Command } from 'commander';
+import { loadProject, named, type Project } from '../loop/project.ts';
 import { type DynamicsParameter, parameterUnits } from '../sim/dynamics.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { taskNamed, tasks } from '../sim/tasks/index.ts';
 
 export function register(program: Command): void {
   program
@@ -11,12 +11,14 @@ export function register(program: Command): void {
     .summary('list tasks, or show one')
     .description('List the tasks there are, or show what one is made of.')
     .argument('[name]', 'a task')
-    .action((name?: string) => {
-      process.stdout.write(name === undefined ? list() : describe(taskNamed(name)));
+    .option('--with <module>', 'a JavaScript module with tasks of your own')
+    .action(async (name: string | undefined, options: { readonly with?: string }) => {
+      const { tasks } = await loadProject(options.with);
+      process.stdout.write(name === undefined ? list(tasks) : describe(named(tasks, name, 'task')));
     });
 }
 
-function list(): string {
+function list(tasks: Project['tasks']): string {
   const rows = Object.values(tasks).map((task) => `${task.name.padEnd(20)} ${task.summary}`);
   return `${rows.join('\n')}\n\nlandfall tasks NAME shows one, landfall train NAME trains it\n`;
 }

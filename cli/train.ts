@@ -2,12 +2,12 @@
 
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { experimentNamed } from '../configs/index.ts';
 import { applyOverrides, type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { InputError } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
 import { type Experiment, openExperiment } from '../loop/experiment.ts';
+import { loadProject, named, type Project } from '../loop/project.ts';
 import { runTraining, type TrainingResult } from '../loop/training.ts';
 import { type BackendName, backendNames } from '../policy/backend.ts';
 import { checkpointNamed, loadBundle, loadTrainingState, type TrainingState } from '../policy/checkpoint.ts';
@@ -27,6 +27,7 @@ interface TrainOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly runs: string;
+  readonly with?: string;
 }
 
 /** Settings that a resumed run may change. */
@@ -44,6 +45,7 @@ export function register(program: Command): void {
         '  landfall train pendulum',
         '  landfall train pendulum ppo.learningRate=3e-4 reward.smoothness=-0.5',
         '  landfall train pendulum --resume',
+        '  landfall train my-task --with my-robot.mjs',
       ].join('\n'),
     )
     .argument('<experiment>', 'one of configs/, such as pendulum')
@@ -54,6 +56,7 @@ export function register(program: Command): void {
     .option('--backend <name>', `auto, ${backendNames.join(', ')}`, 'auto')
     .option('--workers <n>', 'worker threads; 0: one a core', numberWithin({ min: 0, max: 64, integer: true }), 0)
     .option('--no-view', 'without the viewer')
+    .option('--with <module>', 'a JavaScript module with robots, tasks or experiments of your own')
     .option('--runs <dir>', 'where runs are kept', 'runs')
     .option('--dry-run', 'print the resolved settings and stop')
     .option('--json', 'one JSON object a line')
@@ -65,8 +68,11 @@ async function run(name: string, words: string[], given: TrainOptions): Promise<
   const { settings, options } = withoutSwallowed(words, given);
   const backend = backendNamed(options.backend);
   const overrides = options.seed === undefined ? settings : [...settings, `seed=${options.seed}`];
-  const resumed = options.resume === undefined ? null : await openResume(name, options, overrides);
-  const config = withAbsolutePaths(resumed?.config ?? applyOverrides(experimentNamed(name), overrides));
+  const project = await loadProject(options.with);
+  const resumed = options.resume === undefined ? null : await openResume(name, options, overrides, project);
+  const config = withAbsolutePaths(
+    resumed?.config ?? applyOverrides(named(project.experiments, name, 'experiment'), overrides),
+  );
   const fresh = await openExperiment(config);
   if (options.dryRun === true) {
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
@@ -211,9 +217,16 @@ interface Resumed {
 }
 
 /** @throws InputError when there is nothing to resume, or a setting may not change */
-async function openResume(name: string, options: TrainOptions, overrides: readonly string[]): Promise<Resumed> {
+async function openResume(
+  name: string,
+  options: TrainOptions,
+  overrides: readonly string[],
+  { experiments }: Project,
+): Promise<Resumed> {
+  // A run knows the module it came from; without it at hand, an experiment goes by its task's name.
+  const task = experiments[name]?.task ?? name;
   const run =
-    options.resume === true ? await newestRun(name, options.runs) : await resolveRun(options.resume!, options.runs);
+    options.resume === true ? await newestRun(task, options.runs) : await resolveRun(options.resume!, options.runs);
   const refused = overrides.find((override) => !RESUMABLE.includes(override.split('=')[0]!));
   if (refused !== undefined) {
     throw new InputError(`a resumed run cannot change ${refused.split('=')[0]}`, {
@@ -221,7 +234,7 @@ async function openResume(name: string, options: TrainOptions, overrides: readon
     });
   }
   const stored = parseConfig(await readJson(join(run, 'config.json')), join(run, 'config.json'));
-  if (stored.task !== experimentNamed(name).task) {
+  if (stored.task !== task) {
     throw new InputError(`${run}: is a run of ${stored.task}, not of ${name}`, {
       repair: `landfall train ${stored.task} --resume ${run}`,
     });
@@ -240,11 +253,10 @@ async function openResume(name: string, options: TrainOptions, overrides: readon
   return { run, config, normalizer: contract.normalizer, state };
 }
 
-async function newestRun(name: string, root: string): Promise<string> {
-  const { task } = experimentNamed(name);
+async function newestRun(task: string, root: string): Promise<string> {
   const newest = (await listRuns(root)).find(({ record }) => record.task === task);
   if (newest === undefined)
-    throw new InputError(`there is no run of ${name} in ${root} to resume`, { repair: `landfall train ${name}` });
+    throw new InputError(`there is no run of ${task} in ${root} to resume`, { repair: `landfall train ${task}` });
   return newest.path;
 }
 

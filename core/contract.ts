@@ -72,7 +72,7 @@ const observationSchema = v.strictObject({
   delay: natural,
 });
 
-const normalizerSchema = v.strictObject({
+export const normalizerSchema = v.strictObject({
   /** [obsDim] */
   mean: v.array(finite),
   variance: v.array(positive),

@@ -28,10 +28,18 @@ export interface FittedSimulator {
   readonly nominalError: number;
 }
 
+/** What a run had learned beside its policy. */
+export interface LearnedParameters {
+  /** Actor, log-std and critic in one vector. */
+  readonly parameters: Float32Array;
+  /** Statistics of what only the critic sees, where it sees more than the actor. */
+  readonly criticNormalizer?: Contract['normalizer'];
+}
+
 export interface AdaptationRequest {
   readonly bundle: Bundle;
-  /** The critic of the run, if it is still there: actor, log-std and critic in one vector. */
-  readonly learned: Float32Array | null;
+  /** With the critic of the run, if it is still there. */
+  readonly learned: LearnedParameters | null;
   readonly experiment: Experiment;
   readonly episodes: readonly Episode[];
   readonly pool: WorkerPool;
@@ -182,7 +190,8 @@ async function learn(request: AdaptationRequest, dynamics: Dynamics, trainable: 
       pool,
       key: foldIn(keyOf(seed), head ? 11 : 12),
       clock: systemClock,
-      ...(head ? { initial: exploring(learned ?? bundleParameters(bundle), bundle) } : {}),
+      ...(head ? { initial: exploring(learned?.parameters ?? bundleParameters(bundle), bundle) } : {}),
+      ...(head && learned?.criticNormalizer !== undefined ? { initialCriticNormalizer: learned.criticNormalizer } : {}),
     });
   } finally {
     backend.close();

@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { type Bundle, encodeBundle, loadTrainingState, writeAtomically, writeJson } from '../policy/checkpoint.ts';
 import { SUCCESS_MARGIN, type Verdict } from '../policy/transfer/judge.ts';
-import type { Adaptation, AdaptationReport } from './adaptation.ts';
+import type { Adaptation, AdaptationReport, LearnedParameters } from './adaptation.ts';
 
-/** All parameters that the run ended with, so that its critic need not be learned again. */
-export async function learnedParameters({ path }: Bundle): Promise<Float32Array | null> {
+/** What the run had learned with this policy, so that its critic need not be learned again; null for a policy alone. */
+export async function learnedParameters({ path }: Bundle): Promise<LearnedParameters | null> {
   const folder = dirname(path);
   if (!existsSync(join(folder, 'learner.safetensors'))) return null;
-  return (await loadTrainingState(folder)).learner.parameters;
+  const { learner, criticNormalizer } = await loadTrainingState(folder);
+  return { parameters: learner.parameters, ...(criticNormalizer === undefined ? {} : { criticNormalizer }) };
 }
 
 /** The adapted policy when it was accepted; the report always. */

@@ -1,12 +1,13 @@
 /** Builds what a command needs from a configuration: robot, task, contract, environment recipes. Reads the URDF. */
 
 import { readFile } from 'node:fs/promises';
-import { type RobotConfig, robots } from '../configs/robots.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { RobotConfig } from '../configs/robots.ts';
 import { type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import type { Contract } from '../core/contract.ts';
 import { InputError, MismatchError, nearest } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
-import type { RobotModel } from '../core/robot-model.ts';
+import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
@@ -14,9 +15,9 @@ import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/ide
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { contractOf } from '../sim/task-contract.ts';
-import { taskNamed } from '../sim/tasks/index.ts';
-import { parseUrdf } from '../sim/urdf.ts';
+import { contractOf, criticTerms } from '../sim/task-contract.ts';
+import { builtIn, loadProject, named, type Project } from './project.ts';
+import { loadUrdf } from './robot-files.ts';
 
 /** Purposes of the keys that a run's seed is split into. */
 export const PURPOSE = { environments: 1, learner: 2, evaluation: 3 } as const;
@@ -27,15 +28,16 @@ export interface LoadedRobot {
 }
 
 /** @throws InputError when there is no such robot or its URDF is bad */
-export async function loadRobot(name: string): Promise<LoadedRobot> {
-  const config = Object.hasOwn(robots, name) ? robots[name] : undefined;
-  if (config === undefined) {
-    const near = nearest(name, Object.keys(robots));
-    throw new InputError(`there is no robot named ${name}`, {
-      repair: near === undefined ? `robots: ${Object.keys(robots).join(', ')}` : `did you mean ${near}?`,
-    });
-  }
-  return { config, model: parseUrdf(await readFile(config.urdf, 'utf8'), { where: `robot ${name}` }) };
+export async function loadRobot(name: string, project: Project = builtIn): Promise<LoadedRobot> {
+  const config = named(project.robots, name, 'robot');
+  const model = await loadUrdf(fileURLToPath(config.urdf), { where: `robot ${name}`, base: config.base });
+  return { config, model };
+}
+
+/** The parameters that the URDF and what is configured beside it stand for. */
+export function robotDynamics({ config, model }: LoadedRobot): Dynamics {
+  const armature = jointNames(model).map((name) => config.armature?.[name] ?? 0);
+  return { ...nominalDynamics(model), armature };
 }
 
 export interface Experiment {
@@ -54,12 +56,13 @@ export interface Experiment {
 
 /** @throws InputError for a setting that does not fit the task */
 export async function openExperiment(config: ExperimentConfig): Promise<Experiment> {
-  const task = taskNamed(config.task);
-  const robot = await loadRobot(task.robot);
+  const project = await loadProject(config.module);
+  const task = named(project.tasks, config.task, 'task');
+  const robot = await loadRobot(task.robot, project);
   const { dynamics: nominal, spread } =
     config.dynamics === null
-      ? { dynamics: nominalDynamics(robot.model), spread: {} }
-      : await dynamicsOf(config.dynamics, robot.model);
+      ? { dynamics: robotDynamics(robot), spread: {} }
+      : await dynamicsOf(config.dynamics, robot);
   const { hidden, criticHidden, activation, initialLogStd, finalLogStd } = config.network;
   const contract = contractOf({
     task,
@@ -71,6 +74,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     seed: config.seed,
     config,
   });
+  const critic = criticTerms(task, contract);
   return {
     config,
     task,
@@ -78,14 +82,20 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     dynamics: nominal,
     spread,
     contract,
-    network: { actor: contract.network, criticHidden, initialLogStd, finalLogStd },
+    network: {
+      actor: contract.network,
+      criticHidden,
+      initialLogStd,
+      finalLogStd,
+      ...(critic === null ? {} : { criticInputs: critic.reduce((sum, { size }) => sum + size, 0) }),
+    },
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };
 }
 
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */
-async function dynamicsOf(path: string, model: RobotModel): Promise<FittedDynamics> {
+async function dynamicsOf(path: string, robot: LoadedRobot): Promise<FittedDynamics> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -95,7 +105,7 @@ async function dynamicsOf(path: string, model: RobotModel): Promise<FittedDynami
       cause: error,
     });
   }
-  return dynamicsFrom(readParameterFile(text, path), model);
+  return dynamicsFrom(readParameterFile(text, path), robot.model, robotDynamics(robot));
 }
 
 function rewardWeightsOf(task: TaskDefinition, changed: Readonly<Record<string, number>>): number[] {
@@ -132,8 +142,12 @@ function recipeOf(experiment: Experiment, contract: Contract, engine: EngineName
   const { config, task, robot, dynamics, spread, rewardWeights } = experiment;
   return {
     task: task.name,
+    ...(config.module === undefined ? {} : { module: pathToFileURL(config.module).href }),
     engine,
     urdf: robot.model.urdf,
+    base: robot.model.base,
+    meshes: robot.model.meshes,
+    robot: robot.config.spec,
     contract,
     rewardWeights,
     dynamics,

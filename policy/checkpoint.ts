@@ -7,7 +7,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { actionDim, type Contract, parseContract } from '../core/contract.ts';
+import {
+  actionDim,
+  type Contract,
+  type NormalizerContract,
+  normalizerSchema,
+  parseContract,
+} from '../core/contract.ts';
 import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
 import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
@@ -37,6 +43,8 @@ const learnerNumbers = v.strictObject({
   iteration: natural,
   envSteps: natural,
   bestScore: v.nullable(v.number()),
+  criticNormalizer: v.optional(normalizerSchema),
+  levels: v.optional(v.array(v.pipe(v.number(), v.integer(), v.minValue(0)))),
 });
 
 /** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */
@@ -150,6 +158,10 @@ export interface TrainingState {
   readonly envSteps: number;
   /** Best evaluation so far. */
   readonly bestScore: number | null;
+  /** Statistics of what only the critic sees, [criticInputs]; absent when it sees what the actor sees. */
+  readonly criticNormalizer?: NormalizerContract;
+  /** Where each environment stands in the curriculum, [numEnvs]; absent without one. */
+  readonly levels?: readonly number[];
 }
 
 /** Write `checkpoints/NNNNNN/` and point `latest.json` (and `best.json`) to it. @returns its directory */
@@ -178,6 +190,8 @@ export async function saveCheckpoint(
         iteration: state.iteration,
         envSteps: state.envSteps,
         bestScore: state.bestScore,
+        criticNormalizer: state.criticNormalizer,
+        levels: state.levels,
       }),
     },
   });
@@ -218,6 +232,8 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     iteration: numbers.iteration,
     envSteps: numbers.envSteps,
     bestScore: numbers.bestScore,
+    ...(numbers.criticNormalizer === undefined ? {} : { criticNormalizer: numbers.criticNormalizer }),
+    ...(numbers.levels === undefined ? {} : { levels: numbers.levels }),
   };
 }
 

@@ -54,7 +54,7 @@ export class WorkerPool {
     count: number,
   ): Promise<EpisodeScore[]> {
     const share = Math.ceil(count / this.size);
-    const requests = this.#workers.map((_, w): Request | null => {
+    const requests = Array.from({ length: this.size }, (_, w): Request | null => {
       const from = w * share;
       const own = Math.min(share, count - from);
       return own > 0 ? { op: 'evaluate', recipe, contract, weights, from, count: own } : null;

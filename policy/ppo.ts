@@ -34,6 +34,8 @@ export interface PpoSettings {
 export interface NetworkSettings {
   readonly actor: NetworkContract;
   readonly criticHidden: readonly number[];
+  /** Numbers that only the critic sees. @default it sees what the actor sees */
+  readonly criticInputs?: number;
   /** log of the exploration's first standard deviation. */
   readonly initialLogStd: number;
   /**
@@ -47,6 +49,8 @@ export interface NetworkSettings {
 export interface PpoBatch {
   readonly size: number;
   readonly obs: Float32Array;
+  /** What the critic sees, [batch, criticInputs], normalised too. @default obs */
+  readonly criticObs?: Float32Array;
   readonly action: Float32Array;
   readonly logProb: Float32Array;
   readonly advantage: Float32Array;
@@ -56,6 +60,7 @@ export interface PpoBatch {
 
 type DeviceBatch = {
   readonly obs: tf.Tensor2D;
+  readonly criticObs: tf.Tensor2D;
   readonly action: tf.Tensor2D;
   readonly logProb: tf.Tensor1D;
   readonly advantage: tf.Tensor1D;
@@ -119,7 +124,7 @@ export class Ppo {
   ) {
     const { layers } = network.actor;
     const actions = layers.at(-1)!;
-    const criticLayers = [layers[0]!, ...network.criticHidden, 1];
+    const criticLayers = [network.criticInputs ?? layers[0]!, ...network.criticHidden, 1];
     this.#backend = backend;
     this.#settings = settings;
     this.#network = network;
@@ -145,7 +150,7 @@ export class Ppo {
     return this.#sizes.slice(0, this.#actorTensors + 1).reduce((a, b) => a + b, 0);
   }
 
-  /** The critic's estimates. @param obs normalised, [batch, obsDim] @returns [batch] */
+  /** The critic's estimates. @param obs what it sees, normalised, [batch, criticInputs] @returns [batch] */
   async values(obs: Float32Array, batch: number): Promise<Float32Array> {
     const out = tf.tidy(() => {
       const tensors = this.#split(this.#parameters);
@@ -279,8 +284,10 @@ export class Ppo {
     const matrix = (data: Float32Array) =>
       tf.tensor2d(gather(data, rows, batch.size), [rows.length, data.length / batch.size]);
     const vector = (data: Float32Array) => tf.tensor1d(gather(data, rows, batch.size));
+    const obs = matrix(batch.obs);
     return {
-      obs: matrix(batch.obs),
+      obs,
+      criticObs: batch.criticObs === undefined ? obs : matrix(batch.criticObs),
       action: matrix(batch.action),
       logProb: vector(batch.logProb),
       advantage: vector(batch.advantage),
@@ -294,7 +301,15 @@ export class Ppo {
     const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm } = this.#settings;
     this.#steps++;
     const [stats, parameters, m, v] = tf.tidy(() => {
-      const { obs, action, logProb: oldLogProb, advantage, target, value: oldValue } = this.#upload(batch, rows);
+      const {
+        obs,
+        criticObs,
+        action,
+        logProb: oldLogProb,
+        advantage,
+        target,
+        value: oldValue,
+      } = this.#upload(batch, rows);
       const kept: tf.Tensor[] = [];
 
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
@@ -313,7 +328,7 @@ export class Ppo {
         );
         const policyLoss = tf.neg(tf.mean(surrogate));
 
-        const value = tf.reshape(this.#critic(tensors, obs), [-1]);
+        const value = tf.reshape(this.#critic(tensors, criticObs), [-1]);
         const error = tf.square(tf.sub(value, target));
         // L_v = E max((V - R)^2, (V_old + clip(V - V_old) - R)^2)
         const worst =

@@ -8,6 +8,8 @@ export interface RolloutShape {
   readonly horizon: number;
   readonly numEnvs: number;
   readonly obsDim: number;
+  /** Numbers that only the critic sees; 0 when it sees what the actor sees. */
+  readonly criticDim: number;
   readonly actionDim: number;
   readonly rewardTerms: number;
   /** Numbers in the actor's tensors, log-std last. */
@@ -22,6 +24,9 @@ export interface RolloutBuffer {
   readonly obs: Float32Array;
   /** The observation in which an episode ended, where it ended, [T, N, obsDim]. */
   readonly finalObs: Float32Array;
+  /** The same of what only the critic sees, [T + 1, N, criticDim] and [T, N, criticDim]. */
+  readonly criticObs: Float32Array;
+  readonly finalCriticObs: Float32Array;
   /** As sampled, before clipping, [T, N, actionDim]. */
   readonly action: Float32Array;
   /** log pi(action | obs) when it was sampled, [T, N]. */
@@ -36,6 +41,8 @@ export interface RolloutBuffer {
   readonly endedSuccess: Uint8Array;
   /** Sum over the iteration of each weighted reward term, [N, rewardTerms]. */
   readonly termSums: Float64Array;
+  /** Of the curriculum: where each environment stands, and before its first step where it shall begin, [N]. */
+  readonly level: Float64Array;
   /** W1, b1, W2, b2, ..., logStd, as the actor uses them in this iteration. */
   readonly parameters: Float32Array;
   /** Normaliser: mean then variance, [2, obsDim]. */
@@ -45,13 +52,16 @@ export interface RolloutBuffer {
 type Field = readonly [name: string, bytes: 1 | 4 | 8, length: number];
 
 function fieldsOf(shape: RolloutShape): readonly Field[] {
-  const { horizon, numEnvs, obsDim, actionDim } = shape;
+  const { horizon, numEnvs, obsDim, criticDim, actionDim } = shape;
   const cells = horizon * numEnvs;
   return [
     ['termSums', 8, numEnvs * shape.rewardTerms],
     ['normalizer', 8, 2 * obsDim],
+    ['level', 8, numEnvs],
     ['obs', 4, (cells + numEnvs) * obsDim],
     ['finalObs', 4, cells * obsDim],
+    ['criticObs', 4, (cells + numEnvs) * criticDim],
+    ['finalCriticObs', 4, cells * criticDim],
     ['action', 4, cells * actionDim],
     ['logProb', 4, cells],
     ['reward', 4, cells],

@@ -4,7 +4,7 @@
  */
 
 import type { Contract } from '../core/contract.ts';
-import { LandfallError, NumericError } from '../core/errors.ts';
+import { InputError, LandfallError, NumericError } from '../core/errors.ts';
 import { exp } from '../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Environment } from '../sim/environment.ts';
@@ -57,6 +57,18 @@ export class Rollout {
     this.#mean = new Float32Array(buffer.shape.actionDim);
     this.#noiseKeys = environments.map((_, i) => foldIn(key, first + i));
     this.#episodes = new Int32Array(environments.length);
+    for (const [i, { criticObserver, level }] of environments.entries()) {
+      const size = criticObserver?.size ?? 0;
+      if (size !== buffer.shape.criticDim) {
+        throw new InputError(
+          `the task's critic sees ${size} numbers of its own, the buffer holds ${buffer.shape.criticDim}`,
+          {
+            repair: 'give the network settings of the same task: criticInputs is the size of its criticObservations',
+          },
+        );
+      }
+      buffer.level[first + i] = level;
+    }
   }
 
   /**
@@ -64,22 +76,25 @@ export class Rollout {
    * @param iteration counts from 0 and seeds the exploration noise
    */
   collect(iteration: number, tap?: StepTap): void {
-    const { shape, obs, normalizer, termSums } = this.#buffer;
-    const { horizon, numEnvs, obsDim, rewardTerms } = shape;
+    const { shape, obs, criticObs, normalizer, termSums, level } = this.#buffer;
+    const { horizon, numEnvs, obsDim, criticDim, rewardTerms } = shape;
     const normalize = new ObsNormalizer({
       ...this.#contract.normalizer,
       mean: Array.from(normalizer.subarray(0, obsDim)),
       variance: Array.from(normalizer.subarray(obsDim)),
     });
     for (let i = 0; i < this.#std.length; i++) this.#std[i] = exp(this.#logStd[i]!);
-    const last = horizon * numEnvs * obsDim;
+    const last = horizon * numEnvs;
     for (let i = 0; i < this.#environments.length; i++) {
       const n = this.#first + i;
-      const row = n * obsDim;
+      const environment = this.#environments[i]!;
       if (this.#started) {
-        obs.copyWithin(row, last + row, last + row + obsDim);
+        obs.copyWithin(n * obsDim, (last + n) * obsDim, (last + n + 1) * obsDim);
+        criticObs.copyWithin(n * criticDim, (last + n) * criticDim, (last + n + 1) * criticDim);
       } else {
-        this.#environments[i]!.reset(0, obs, row);
+        environment.level = level[n]!;
+        environment.reset(0, obs, n * obsDim);
+        environment.observeCritic(criticObs, n * criticDim);
         this.#episodes[i] = 1;
       }
       termSums.fill(0, n * rewardTerms, (n + 1) * rewardTerms);
@@ -88,11 +103,12 @@ export class Rollout {
     for (let t = 0; t < horizon; t++) {
       for (let i = 0; i < this.#environments.length; i++) this.#step(iteration, t, i, normalize, tap);
     }
+    for (let i = 0; i < this.#environments.length; i++) level[this.#first + i] = this.#environments[i]!.level;
   }
 
   #step(iteration: number, t: number, i: number, normalize: ObsNormalizer, tap: StepTap | undefined): void {
     const buffer = this.#buffer;
-    const { horizon, numEnvs, obsDim, actionDim, rewardTerms } = buffer.shape;
+    const { horizon, numEnvs, obsDim, criticDim, actionDim, rewardTerms } = buffer.shape;
     const environment = this.#environments[i]!;
     const n = this.#first + i;
     const cell = t * numEnvs + n;
@@ -113,8 +129,10 @@ export class Rollout {
     buffer.logProb[cell] = logProb;
 
     const next = (cell + numEnvs) * obsDim;
+    const nextCritic = (cell + numEnvs) * criticDim;
     try {
       environment.step(buffer.action, cell * actionDim, buffer.obs, next);
+      environment.observeCritic(buffer.criticObs, nextCritic);
     } catch (error) {
       if (error instanceof LandfallError)
         error.message = `environment ${n}, iteration ${iteration}, step ${t}: ${error.message}`;
@@ -135,7 +153,9 @@ export class Rollout {
     buffer.endedLength[cell] = environment.episodeSteps;
     buffer.endedSuccess[cell] = environment.success ? 1 : 0;
     buffer.finalObs.set(buffer.obs.subarray(next, next + obsDim), cell * obsDim);
+    buffer.finalCriticObs.set(buffer.criticObs.subarray(nextCritic, nextCritic + criticDim), cell * criticDim);
     environment.reset(this.#episodes[i]!, buffer.obs, next);
+    environment.observeCritic(buffer.criticObs, nextCritic);
     this.#episodes[i] = this.#episodes[i]! + 1;
   }
 }

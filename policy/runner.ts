@@ -4,20 +4,19 @@
  */
 
 import type { Clock } from '../core/clock.ts';
-import type { Contract } from '../core/contract.ts';
-import { NumericError } from '../core/errors.ts';
+import type { Contract, NormalizerContract } from '../core/contract.ts';
+import { InputError } from '../core/errors.ts';
 import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
 import { foldIn, type Key } from '../core/rng.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
-import { ObsNormalizer } from './actor.ts';
 import type { Backend } from './backend.ts';
 import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
-import { computeGae } from './gae.ts';
+import { assemble } from './experience.ts';
 import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import { type NetworkSettings, Ppo, type PpoBatch, type PpoSettings, type PpoStats, type Trainable } from './ppo.ts';
+import { type NetworkSettings, Ppo, type PpoSettings, type PpoStats, type Trainable } from './ppo.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
 export interface TrainSettings {
@@ -33,7 +32,7 @@ export interface TrainSettings {
   readonly ppo: PpoSettings;
   readonly network: NetworkSettings;
   readonly trainable?: Trainable;
-  /** Keep the observation statistics as they are: they belong to the frozen body. */
+  /** Keep the actor's observation statistics as they are: they belong to the frozen body. */
   readonly freezeNormalizer?: boolean;
 }
 
@@ -75,6 +74,8 @@ export interface TrainJob {
   readonly resume?: TrainingState;
   /** Start from these parameters (actor, log-std, critic) with a new optimiser. */
   readonly initial?: Float32Array;
+  /** Statistics that the critic of `initial` learned with, where it has its own. */
+  readonly initialCriticNormalizer?: NormalizerContract;
   /** After every iteration. @returns true to stop */
   readonly onIteration?: (report: IterationReport, snapshot: () => Promise<Snapshot>) => boolean | Promise<boolean>;
 }
@@ -84,6 +85,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   const { recipe, settings, backend, pool, key, clock, resume } = job;
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
+  const criticNormalizer = criticStatistics(job);
   const ppo = new Ppo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable);
   if (resume !== undefined) ppo.load(resume.learner);
   else if (job.initial !== undefined) ppo.loadParameters(job.initial);
@@ -96,6 +98,9 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   );
   const ring = job.ring == null ? null : new OpenFrameRing(job.ring);
   const { buffer } = collector;
+  // Without a curriculum every level is -1.
+  const graded = buffer.level.some((level) => level >= 0);
+  if (graded && resume?.levels !== undefined) buffer.level.set(resume.levels);
   const stepsPerIteration = settings.numEnvs * settings.horizon;
   const first = resume?.iteration ?? 0;
   const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
@@ -103,7 +108,14 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     return {
       contract: { ...contract, normalizer: normalizer.toContract() },
       actor: learner.parameters.slice(0, ppo.actorSize),
-      state: { learner, iteration, envSteps: iteration * stepsPerIteration, bestScore },
+      state: {
+        learner,
+        iteration,
+        envSteps: iteration * stepsPerIteration,
+        bestScore,
+        ...(criticNormalizer === null ? {} : { criticNormalizer: criticNormalizer.toContract() }),
+        ...(graded ? { levels: Array.from(buffer.level) } : {}),
+      },
     };
   };
 
@@ -116,9 +128,17 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     await collector.collect(iteration, ring?.published ?? 0);
     ring?.publish(settings.horizon);
     const collected = clock.now();
-    const batch = await assemble(buffer, ppo, normalizer, settings.ppo, iteration);
+    const batch = await assemble(
+      buffer,
+      ppo,
+      normalizer.toContract(),
+      criticNormalizer?.toContract() ?? null,
+      settings.ppo,
+      iteration,
+    );
     const stats = await ppo.update(batch, iteration, iteration / settings.iterations);
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
+    criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
     const learned = clock.now();
     iteration++;
 
@@ -161,78 +181,35 @@ function rolloutShape(settings: TrainSettings, contract: Contract, recipe: Envir
     horizon: settings.horizon,
     numEnvs: settings.numEnvs,
     obsDim: layers[0]!,
+    criticDim: settings.network.criticInputs ?? 0,
     actionDim: layers.at(-1)!,
     rewardTerms: recipe.rewardWeights.length,
     parameters: ppo.actorSize,
   };
 }
 
+/**
+ * Statistics of what only the critic sees, from where they stood; null when it sees what the actor sees.
+ * @throws InputError when those to go on from are missing or of another critic
+ */
+function criticStatistics({ recipe, settings, resume, initialCriticNormalizer }: TrainJob): RunningNormalizer | null {
+  const inputs = settings.network.criticInputs;
+  if (inputs === undefined) return null;
+  const known = resume === undefined ? initialCriticNormalizer : resume.criticNormalizer;
+  const found = known?.mean.length ?? 0;
+  if ((resume !== undefined || known !== undefined) && found !== inputs) {
+    throw new InputError(`the checkpoint has statistics of ${found} critic observations, the task has ${inputs}`, {
+      repair: 'the task has changed since: train again, or restore the old one',
+    });
+  }
+  const { epsilon, clip } = recipe.contract.normalizer;
+  const each = (value: number) => new Array<number>(inputs).fill(value);
+  return new RunningNormalizer(known ?? { mean: each(0), variance: each(1), count: 0, epsilon, clip });
+}
+
 function writeNormalizer(normalizer: RunningNormalizer, buffer: RolloutBuffer): void {
   buffer.normalizer.set(normalizer.mean);
   buffer.normalizer.set(normalizer.variance, normalizer.mean.length);
-}
-
-/** Values, advantages and targets of what was collected. */
-async function assemble(
-  buffer: RolloutBuffer,
-  ppo: Ppo,
-  normalizer: RunningNormalizer,
-  { gamma, lam }: PpoSettings,
-  iteration: number,
-): Promise<PpoBatch> {
-  const { horizon, numEnvs, obsDim } = buffer.shape;
-  const size = horizon * numEnvs;
-  const normalize = new ObsNormalizer(normalizer.toContract());
-  const obs = normaliseRows(buffer.obs, size + numEnvs, obsDim, normalize);
-  const bad = obs.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    const row = Math.floor(bad / obsDim);
-    throw new NumericError(
-      `observation ${bad % obsDim} of environment ${row % numEnvs} is ${obs[bad]} at step ${Math.floor(row / numEnvs)} of iteration ${iteration}`,
-    );
-  }
-  const value = await ppo.values(obs, size + numEnvs);
-  const cut = Array.from({ length: size }, (_, i) => i).filter((i) => buffer.truncated[i]! !== 0);
-  const finalValue = new Float32Array(size);
-  if (cut.length > 0) {
-    const rows = new Float32Array(cut.length * obsDim);
-    for (const [k, i] of cut.entries()) rows.set(buffer.finalObs.subarray(i * obsDim, (i + 1) * obsDim), k * obsDim);
-    const values = await ppo.values(normaliseRows(rows, cut.length, obsDim, normalize), cut.length);
-    for (const [k, i] of cut.entries()) finalValue[i] = values[k]!;
-  }
-  const advantage = new Float32Array(size);
-  const target = new Float32Array(size);
-  computeGae(
-    {
-      horizon,
-      numEnvs,
-      reward: buffer.reward,
-      terminated: buffer.terminated,
-      truncated: buffer.truncated,
-      value,
-      finalValue,
-      gamma,
-      lam,
-    },
-    advantage,
-    target,
-  );
-  // Copies: tfjs refuses views of shared memory.
-  return {
-    size,
-    obs: obs.subarray(0, size * obsDim),
-    action: Float32Array.from(buffer.action),
-    logProb: Float32Array.from(buffer.logProb),
-    advantage,
-    target,
-    value: value.slice(0, size),
-  };
-}
-
-function normaliseRows(obs: Float32Array, rows: number, obsDim: number, normalize: ObsNormalizer): Float32Array {
-  const out = new Float32Array(rows * obsDim);
-  for (let i = 0; i < rows; i++) normalize.apply(obs, i * obsDim, out.subarray(i * obsDim, (i + 1) * obsDim));
-  return out;
 }
 
 /** Means over the episodes that ended in this iteration. */

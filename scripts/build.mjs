@@ -63,7 +63,8 @@ if (option === '--if-possible' && !hasCompiler()) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run('tsc', '-p', 'tsconfig.build.json');
   const robots = join(root, 'configs', 'robots');
-  if (existsSync(robots)) cpSync(robots, join(root, 'dist', 'configs', 'robots'), { recursive: true });
+  const isData = (from) => !from.endsWith('.ts');
+  if (existsSync(robots)) cpSync(robots, join(root, 'dist', 'configs', 'robots'), { recursive: true, filter: isData });
   if (existsSync(join(root, 'viewer', 'app', 'index.html'))) run('npm', 'run', '--silent', 'build:app');
   writeFileSync(stamp, '');
   // What is edited during the build counts as newer.

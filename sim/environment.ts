@@ -9,6 +9,7 @@ import { NumericError } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import { copyState, type JointCommand, makeCommand, makeState } from '../core/robot.ts';
+import { difficultyOf, firstLevel, nextLevel } from './curriculum.ts';
 import { Disturbances } from './disturbances.ts';
 import type { Dynamics } from './dynamics.ts';
 import { flattenDynamics, sampleDynamics, sampleStartup } from './randomization.ts';
@@ -46,10 +47,9 @@ export interface EnvironmentSnapshot {
 }
 
 /** Of an episode's keys; sim/disturbances.ts has others. */
-const PURPOSE = { parameters: 1, start: 2, noise: 3, scene: 4, startup: 1_000_003 } as const;
-
-/** One step of a curriculum. */
-const LEVEL_STEP = 0.1;
+const PURPOSE = { parameters: 1, start: 2, noise: 3, scene: 4, level: 8 } as const;
+/** Of an environment's keys, beside its episodes' numbers. */
+const BEFORE_EPISODES = { startup: 1_000_003, level: 1_000_004 } as const;
 
 export class Environment {
   readonly robot: EnvironmentRobot;
@@ -108,7 +108,12 @@ export class Environment {
     const { dynamics, randomization } = settings;
     this.#nominal =
       randomization > 0
-        ? sampleStartup(dynamics, this.#ranges, randomization, new RandomStream(foldIn(this.#key, PURPOSE.startup)))
+        ? sampleStartup(
+            dynamics,
+            this.#ranges,
+            randomization,
+            new RandomStream(foldIn(this.#key, BEFORE_EPISODES.startup)),
+          )
         : dynamics;
     this.#dynamics = this.#nominal;
     this.observer = new Observer(contract.observations, contract);
@@ -145,8 +150,9 @@ export class Environment {
     this.#maxSteps = Math.round(task.episodeSeconds * task.rateHz);
     this.#holdSteps = Math.round(task.success.seconds * task.rateHz);
     this.#actions = new Float32Array(this.#maxSteps * this.actuation.size);
-    // A curriculum begins with what is easy; without one, and to be judged, it is all there at once.
-    this.#level = settings.training && task.curriculum !== undefined ? 0 : 1;
+    const rule = task.curriculum?.rule;
+    this.#level =
+      rule === undefined ? -1 : firstLevel(rule, new RandomStream(foldIn(this.#key, BEFORE_EPISODES.level)));
   }
 
   /** The command of the last step. */
@@ -154,9 +160,25 @@ export class Environment {
     return this.#command;
   }
 
-  /** How hard the scene is, in [0, 1]. */
+  /** Of the curriculum; -1 without one. */
   get level(): number {
     return this.#level;
+  }
+
+  /** From the next episode on. */
+  set level(level: number) {
+    this.#level = level;
+  }
+
+  /** How hard the scene is, in [0, 1]. */
+  get difficulty(): number {
+    const { curriculum } = this.#settings.task;
+    return curriculum === undefined ? 1 : difficultyOf(curriculum.rule, this.#level);
+  }
+
+  /** What the task's terms see of the last step. */
+  get view(): StepView {
+    return this.#view;
   }
 
   /** What surrounds the robot in this episode. */
@@ -188,7 +210,8 @@ export class Environment {
     this.#dynamics =
       randomization > 0 ? sampleDynamics(this.#nominal, this.#ranges, randomization, random) : this.#nominal;
     random.reset(foldIn(key, PURPOSE.scene));
-    this.#scene = task.scene?.(random, this.#level) ?? EMPTY_SCENE;
+    if (!training && task.curriculum !== undefined) this.#level = random.below(task.curriculum.rule.levels);
+    this.#scene = task.scene?.(random, this.difficulty) ?? EMPTY_SCENE;
     random.reset(foldIn(key, PURPOSE.start));
     const start = this.#start;
     start.q.set(this.#defaults);
@@ -301,7 +324,8 @@ export class Environment {
   #learnLevel(view: StepView): void {
     const { task, training } = this.#settings;
     if (!training || task.curriculum === undefined) return;
-    const moved = this.#level + LEVEL_STEP * task.curriculum(view, this.success);
-    this.#level = Math.min(1, Math.max(0, Math.round(moved / LEVEL_STEP) * LEVEL_STEP));
+    const { rule, outcome } = task.curriculum;
+    this.#random.reset(foldIn(foldIn(this.#key, this.#episode), PURPOSE.level));
+    this.#level = nextLevel(rule, this.#level, outcome(view, this.success), this.#random);
   }
 }

@@ -10,14 +10,26 @@ const DAMPING_RATIO = 0.5;
 
 /**
  * N m or N; 0 within the stops.
+ * @param applied what else acts on the joint, N m or N: a stop bears what pushes into it
  * @param inertia kg m2 or kg @param dt s
  */
-export function stopTorque(q: number, qd: number, lower: number, upper: number, inertia: number, dt: number): number {
+export function stopTorque(
+  applied: number,
+  q: number,
+  qd: number,
+  lower: number,
+  upper: number,
+  inertia: number,
+  dt: number,
+): number {
   const beyond = q > upper ? q - upper : q < lower ? q - lower : 0;
   if (beyond === 0) return 0;
-  // tau = -k (q - stop) - c qd, and never pulling back to the stop
-  const tau = -((STIFFNESS_RATIO * inertia) / dt ** 2) * beyond - ((DAMPING_RATIO * inertia) / dt) * qd;
-  return beyond > 0 ? Math.min(0, tau) : Math.max(0, tau);
+  const spring = ((STIFFNESS_RATIO * inertia) / dt ** 2) * beyond;
+  const damper = ((DAMPING_RATIO * inertia) / dt) * qd;
+  // tau = -k (q - stop) - c qd - what pushes in, and never pulling back to the stop
+  return beyond > 0
+    ? Math.min(0, -spring - damper - Math.max(0, applied))
+    : Math.max(0, -spring - damper - Math.min(0, applied));
 }
 
 /** Torque that draws a follower to where and how fast it should be, N m or N. */

@@ -5,11 +5,13 @@ import type { RobotState } from '../core/robot.ts';
 import type { Quat, RobotModel } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import { type RobotRig, zeroRotation } from './joint-rig.ts';
+import type { BodyPoses } from './mass-matrix.ts';
 import { type RapierParts, xyz, xyzw } from './rapier-world.ts';
 
 type Vector = [number, number, number];
 
-export function placeRobot(model: RobotModel, rig: RobotRig, parts: RapierParts, state: RobotState): void {
+/** @returns where the bodies are */
+export function placeRobot(model: RobotModel, rig: RobotRig, parts: RapierParts, state: RobotState): BodyPoses {
   const poses = new Float64Array(model.links.length * 7);
   forwardKinematics(model, state.q, poses);
   const basePose = model.base === 'floating' ? state.base : Float64Array.of(0, 0, 0, 0, 0, 0, 1);
@@ -55,6 +57,7 @@ export function placeRobot(model: RobotModel, rig: RobotRig, parts: RapierParts,
     made.setAngvel(xyz(spins[b]!), false);
     made.setLinvel(xyz(linear), false);
   }
+  return { origins, rotations };
 }
 
 const IDENTITY: Quat = [0, 0, 0, 1];

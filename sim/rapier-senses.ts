@@ -1,9 +1,9 @@
 /** What a Rapier world tells sensors: link poses and velocities, rays, contact forces, where objects are. */
 
 import type RapierNamespace from '@dimforge/rapier3d';
-import type { RobotModel } from '../core/robot-model.ts';
+import type { Quat, RobotModel } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
-import type { RobotRig } from './joint-rig.ts';
+import { type RobotRig, zeroRotation } from './joint-rig.ts';
 import type { PhysicsSettings, Rapier } from './rapier.ts';
 import type { RapierBodies } from './rapier-bodies.ts';
 import { RAY_GROUPS, type RapierParts } from './rapier-world.ts';
@@ -11,13 +11,13 @@ import type { SensedWorld } from './sensed-world.ts';
 
 export class RapierSenses implements SensedWorld {
   gravity = 9.81;
-  /** Room for whoever reads positions, [6]. */
-  readonly scratch = new Float64Array(6);
   readonly #rig: RobotRig;
-  /** Each link's frame in its engine body's frame: position, then rotation, [nLinks * 7]. */
-  readonly #mounts: Float64Array;
+  /** Each link's frame in its engine body's frame. */
+  readonly #mounts: readonly Float64Array[];
+  readonly #mountRotations: readonly Quat[];
   readonly #ray: RapierNamespace.Ray;
   readonly #rotation = new Float64Array(4);
+  readonly #turned = new Float64Array(4);
   readonly #lever = new Float64Array(3);
   readonly #velocity = new Float64Array(3);
   #parts: RapierParts | undefined;
@@ -28,15 +28,12 @@ export class RapierSenses implements SensedWorld {
   constructor(rapier: Rapier, model: RobotModel, rig: RobotRig) {
     this.#rig = rig;
     this.#ray = new rapier.Ray({ x: 0, y: 0, z: 0 }, { x: 0, y: 0, z: 1 });
-    this.#mounts = new Float64Array(model.links.length * 7);
-    for (let link = 0; link < model.links.length; link++) {
+    // Engine bodies are parallel to the world at the zero pose, so offsets there are offsets in the body.
+    this.#mounts = model.links.map((_, link) => {
       const root = rig.bodies[rig.bodyOf[link]!]!.root;
-      for (let k = 0; k < 3; k++) {
-        // Engine bodies are parallel to the world at the zero pose, so offsets there are offsets in the body.
-        this.#mounts[link * 7 + k] = rig.zeroPoses[link * 7 + k]! - rig.zeroPoses[root * 7 + k]!;
-      }
-      for (let k = 3; k < 7; k++) this.#mounts[link * 7 + k] = rig.zeroPoses[link * 7 + k]!;
-    }
+      return Float64Array.from([0, 1, 2], (k) => rig.zeroPoses[link * 7 + k]! - rig.zeroPoses[root * 7 + k]!);
+    });
+    this.#mountRotations = model.links.map((_, link) => zeroRotation(rig.zeroPoses, link));
   }
 
   /** A new world. */
@@ -61,18 +58,18 @@ export class RapierSenses implements SensedWorld {
   linkPose(link: number, out: Float64Array): void {
     const body = this.#rig.bodyOf[link]!;
     const rotation = this.#rotationOf(body);
-    const mount = this.#mounts.subarray(link * 7, link * 7 + 7);
-    quatRotate(rotation, mount, out);
-    this.#bodies!.readPosition(body, this.scratch, 0);
-    for (let k = 0; k < 3; k++) out[k] = out[k]! + this.scratch[k]!;
-    const turned = out.subarray(3, 7);
-    quatMultiply(rotation, mount.subarray(3, 7), turned);
+    const mount = this.#mounts[link]!;
+    quatRotate(rotation, mount, this.#lever);
+    this.#bodies!.readPosition(body, out, 0);
+    for (let k = 0; k < 3; k++) out[k] = out[k]! + this.#lever[k]!;
+    quatMultiply(rotation, this.#mountRotations[link]!, this.#turned);
+    for (let k = 0; k < 4; k++) out[3 + k] = this.#turned[k]!;
   }
 
   linkTwist(link: number, out: Float64Array): void {
     const body = this.#rig.bodyOf[link]!;
     const rotation = this.#rotationOf(body);
-    quatRotate(rotation, this.#mounts.subarray(link * 7, link * 7 + 3), this.#lever);
+    quatRotate(rotation, this.#mounts[link]!, this.#lever);
     this.originVelocity(body, this.#velocity);
     const { spins } = this.#bodies!;
     const s = 3 * body;
@@ -98,6 +95,13 @@ export class RapierSenses implements SensedWorld {
     out[0] = out[0]! - (wy * cz - wz * cy);
     out[1] = out[1]! - (wz * cx - wx * cz);
     out[2] = out[2]! - (wx * cy - wy * cx);
+  }
+
+  /** A body's centre of mass in the world, m. */
+  centreOf(body: number, out: Float64Array): void {
+    const c = quatRotate(this.#rotationOf(body), this.#parts!.masses[body]!.com, this.#lever);
+    this.#bodies!.readPosition(body, out, 0);
+    for (let k = 0; k < 3; k++) out[k] = out[k]! + c[k]!;
   }
 
   castRay(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, maxRange: number): number {

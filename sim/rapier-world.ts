@@ -12,6 +12,7 @@ import { type RobotRig, zeroRotation } from './joint-rig.ts';
 import { baseMassProperties, inertiaAbout, type MassProperties, massProperties } from './mass-properties.ts';
 import type { PhysicsSettings, Rapier } from './rapier.ts';
 import type { HeightField, Scene } from './scene.ts';
+import { rapierHeightField } from './terrain/rapier-height-field.ts';
 
 type World = RapierNamespace.World;
 type RigidBody = RapierNamespace.RigidBody;
@@ -104,12 +105,6 @@ export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, 
   return { world, bodies, masses, inertias, colliders, objects: addObjects(rapier, world, scene) };
 }
 
-/** Rapier holds a hinge to its limits where they lie within half a turn. */
-export function engineLimits({ type, lower, upper }: { type: string; lower: number; upper: number }): boolean {
-  if (!Number.isFinite(lower) || !Number.isFinite(upper)) return false;
-  return type === 'prismatic' || (lower > -Math.PI && upper < Math.PI);
-}
-
 function addJoints(rapier: Rapier, world: World, rig: RobotRig, bodies: readonly RigidBody[]): void {
   for (const joint of rig.joints) {
     const { anchor, axis, parent, child } = joint;
@@ -118,10 +113,6 @@ function addJoints(rapier: Rapier, world: World, rig: RobotRig, bodies: readonly
       joint.type === 'prismatic'
         ? rapier.JointData.prismatic(xyz(anchor), origin, xyz(axis))
         : rapier.JointData.revolute(xyz(anchor), origin, xyz(axis));
-    if (engineLimits(joint)) {
-      data.limitsEnabled = true;
-      data.limits = [joint.lower, joint.upper];
-    }
     world.createImpulseJoint(data, bodies[parent]!, bodies[child]!, false).setContactsEnabled(false);
   }
 }
@@ -167,16 +158,10 @@ function touch(desc: ColliderDesc, { contactFriction, restitution }: Dynamics): 
   desc.setFriction(contactFriction).setRestitution(restitution);
 }
 
-/** Rapier's field has its rows along z and its columns along x, in a frame whose y is up. */
-function heightField(rapier: Rapier, { nx, ny, size, heights }: HeightField): ColliderDesc {
-  const matrix = new Float32Array(nx * ny);
-  // Column-major with (rows = ny - 1 cells); row r runs along -y of the world once the field is turned upright.
-  for (let ix = 0; ix < nx; ix++) {
-    for (let iy = 0; iy < ny; iy++) matrix[ix * ny + (ny - 1 - iy)] = heights[iy * nx + ix]!;
-  }
-  const desc = rapier.ColliderDesc.heightfield(ny - 1, nx - 1, matrix, { x: size[0], y: 1, z: size[1] });
-  // Turned about x by a quarter: y up becomes z up, z becomes -y.
-  return desc.setRotation({ x: Math.SQRT1_2, y: 0, z: 0, w: Math.SQRT1_2 });
+function heightField(rapier: Rapier, field: HeightField): ColliderDesc {
+  const { rows, columns, heights, scale, rotation, flags } = rapierHeightField(field);
+  const [x, y, z] = scale;
+  return rapier.ColliderDesc.heightfield(rows, columns, heights, { x, y, z }, flags).setRotation(xyzw(rotation));
 }
 
 function shapeOf(rapier: Rapier, geometry: Geometry, meshes: RobotModel['meshes']): ColliderDesc | null {

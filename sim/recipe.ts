@@ -22,6 +22,8 @@ export type EngineName = 'rapier' | 'mujoco';
 
 export interface EnvironmentRecipe {
   readonly task: string;
+  /** Address of the module that exports the task in its table `tasks`, where it is not the package's. */
+  readonly module?: string;
   readonly engine: EngineName;
   /** The URDF's text, what its base is, and its meshes' vertices. */
   readonly urdf: string;
@@ -45,7 +47,7 @@ export async function makeEnvironments(
   first: number,
   count: number,
 ): Promise<Environment[]> {
-  const task = taskNamed(recipe.task);
+  const task = await taskOf(recipe);
   const { base, meshes } = recipe;
   const model = parseUrdf(recipe.urdf, {
     where: `the URDF of ${recipe.contract.robot.name}`,
@@ -60,6 +62,13 @@ export async function makeEnvironments(
     environments.push(new Environment(robot, first + i, { ...recipe, task }));
   }
   return environments;
+}
+
+/** @throws InputError when neither the module nor the package has the task */
+async function taskOf({ task, module }: EnvironmentRecipe): Promise<TaskDefinition> {
+  if (module === undefined) return taskNamed(task);
+  const { tasks } = (await import(/* @vite-ignore */ module)) as { tasks?: Readonly<Record<string, TaskDefinition>> };
+  return tasks !== undefined && Object.hasOwn(tasks, task) ? tasks[task]! : taskNamed(task);
 }
 
 /** The robot's drives and sensors with what the task adds. */

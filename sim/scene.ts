@@ -11,7 +11,10 @@ export interface StaticShape {
   readonly pose: Pose;
 }
 
-/** Ground whose height is given at the points of a regular grid and runs straight between them. */
+/**
+ * Ground whose height is given at the points of a regular grid. Each cell is two triangles that meet along the diagonal from
+ * its corner of least x and y to that of largest x and y.
+ */
 export interface HeightField {
   /** Points along x and along y, at least 2 each. */
   readonly nx: number;

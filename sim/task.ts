@@ -8,8 +8,9 @@ import type { ActionContract, ObservationContract } from '../core/contract.ts';
 import type { RandomStream } from '../core/rng.ts';
 import type { RobotState } from '../core/robot.ts';
 import type { SensorSpec } from '../core/sensor.ts';
-import type { RandomizationTable } from './randomization-terms.ts';
-import type { PhysicsSettings } from './rapier-robot.ts';
+import type { CurriculumRule, LevelOutcome } from './curriculum.ts';
+import { checkRandomization, type RandomizationTable } from './randomization-terms.ts';
+import type { PhysicsSettings } from './rapier.ts';
 import type { SensorQuality } from './robot-spec.ts';
 import type { Scene } from './scene.ts';
 
@@ -67,6 +68,23 @@ export interface CommandTerm {
   readonly sample: (random: RandomStream, scene: Scene, start: StartState, out: Float64Array) => void;
 }
 
+/** A controller written by hand, which sees the truth: what a learned policy is held against. */
+export interface ReferencePolicy {
+  /** What it is, in a line. */
+  readonly doc: string;
+  /** A fresh controller for one episode: writes the action for the step after `view`, [actionDim]. */
+  readonly make: () => (view: StepView, action: Float32Array) => void;
+  /** What it reached over episodes 0 to 19 of environment 0 of seed 1, randomised as the task says, in Rapier. */
+  readonly score: { readonly successRate: number; readonly meanReturn: number };
+}
+
+/** What a curriculum makes of an episode. */
+export interface CurriculumTerm {
+  readonly rule: CurriculumRule;
+  /** Of an episode that has just ended. */
+  readonly outcome: (view: StepView, success: boolean) => LevelOutcome;
+}
+
 /** A shove: the base's velocity changes at once. */
 export interface PushTerm {
   /** Bounds of the time between shoves, s. */
@@ -101,20 +119,25 @@ export interface TaskDefinition {
    * @param scene of this episode
    */
   readonly start: (random: RandomStream, training: boolean, out: StartState, scene: Scene) => void;
-  /** What surrounds the robot; made anew for each episode. @param level of the curriculum in [0, 1] @default nothing */
-  readonly scene?: (random: RandomStream, level: number) => Scene;
-  /** Moves the level of `scene`: +1, 0 or -1 steps of a tenth after an episode of training. @default none: level 1 */
-  readonly curriculum?: (view: StepView, success: boolean) => number;
+  /** What surrounds the robot; made anew for each episode. @param difficulty in [0, 1] @default nothing */
+  readonly scene?: (random: RandomStream, difficulty: number) => Scene;
+  /** How the difficulty of `scene` moves while training; evaluation draws every level alike. @default the hardest */
+  readonly curriculum?: CurriculumTerm;
   readonly pushes?: PushTerm;
   /** Sensors the task adds to the robot's, and how bad they are. */
   readonly sensors?: readonly SensorSpec[];
   readonly quality?: Readonly<Record<string, SensorQuality>>;
   readonly randomization: RandomizationTable;
+  readonly reference?: ReferencePolicy;
   /** An episode succeeds when `test` held without a break for its last `seconds`. */
   readonly success: { readonly seconds: number; readonly test: (view: StepView) => boolean };
 }
 
-/** A task, checked where the compiler cannot. @throws RangeError when the physics step does not divide the control step */
+/**
+ * A task, checked where the compiler cannot.
+ * @throws RangeError when the physics step does not divide the control step
+ * @throws InputError for a randomisation that cannot be
+ */
 export function defineTask(task: TaskDefinition): TaskDefinition {
   const ratio = 1 / (task.rateHz * task.physics.physicsDt);
   if (Math.abs(ratio - Math.round(ratio)) > 1e-9) {
@@ -122,5 +145,6 @@ export function defineTask(task: TaskDefinition): TaskDefinition {
       `task ${task.name}: physicsDt ${task.physics.physicsDt} s should divide the control step ${1 / task.rateHz} s`,
     );
   }
+  checkRandomization(task.randomization);
   return Object.freeze(task);
 }

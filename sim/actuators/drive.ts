@@ -16,7 +16,7 @@ export interface DriveParameters {
   readonly encoderBias: Float64Array;
   /** N m or N */
   readonly torqueLimit: Float64Array;
-  /** Of what the joint moves, about its axis, kg m2. */
+  /** Of what the joint moves about its axis while the others are free, kg m2. */
   readonly inertia: Float64Array;
 }
 

@@ -54,8 +54,8 @@ export class Drives {
 
   /**
    * Take the parameters of an episode and forget every command.
-   * @param inertias of what each joint moves, about its axis, armature included, kg m2: for `implicit-pd`, which
-   * bears 0.15 to 1.25 of the true ones
+   * @param inertias of what each joint moves while the others are free, 1 / (M^-1)_jj, armature included, kg m2: for
+   * `implicit-pd`; too small is safer than too large
    * @throws InputError where a drive cannot do with them
    */
   reset(dynamics: Dynamics, inertias: ArrayLike<number>): void {

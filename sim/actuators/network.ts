@@ -12,8 +12,12 @@ import { hybridTorque } from './pd.ts';
 export function networkDrive(j: number, parameters: DriveParameters, network: ActuatorNetwork): Drive {
   const { dt, encoderBias, torqueLimit } = parameters;
   const { history, period, errorScale, velocityScale, torqueScale } = network;
-  // A reading every step, the newest at `head`; 0 before the episode. Between two steps a line is drawn.
-  const size = Math.floor(((history - 1) * period) / dt + 1e-9) + 2;
+  // How many steps ago each input was read; a billionth of a step is rounding. Between two steps a line is drawn.
+  const ages = Array.from({ length: history }, (_, i) => Math.round(((i * period) / dt) * 1e9) / 1e9);
+  const whole = Int32Array.from(ages, Math.floor);
+  const part = Float64Array.from(ages, (age) => age - Math.floor(age));
+  // A reading every step, the newest at `head`; 0 before the episode.
+  const size = whole.at(-1)! + 2;
   const errors = new Float64Array(size);
   const velocities = new Float64Array(size);
   const perceptron = new Perceptron(network);
@@ -23,13 +27,10 @@ export function networkDrive(j: number, parameters: DriveParameters, network: Ac
   const gather = () => {
     const { input } = perceptron;
     for (let i = 0; i < history; i++) {
-      const age = (i * period) / dt + 1e-9;
-      const whole = Math.floor(age);
-      const part = age - whole < 2e-9 ? 0 : age - whole;
-      const newer = (head + size - whole) % size;
+      const newer = (head + size - whole[i]!) % size;
       const older = (newer + size - 1) % size;
-      input[i] = (errors[newer]! + part * (errors[older]! - errors[newer]!)) / errorScale;
-      input[history + i] = (velocities[newer]! + part * (velocities[older]! - velocities[newer]!)) / velocityScale;
+      input[i] = (errors[newer]! + part[i]! * (errors[older]! - errors[newer]!)) / errorScale;
+      input[history + i] = (velocities[newer]! + part[i]! * (velocities[older]! - velocities[newer]!)) / velocityScale;
     }
   };
 

@@ -38,7 +38,7 @@ function checkNetwork(network: ActuatorNetwork, where: string): void {
   above(0, period, 'network.period', where);
   above(0, errorScale, 'network.errorScale', where);
   above(0, velocityScale, 'network.velocityScale', where);
-  if (layers.length < 2 || layers[0] !== 2 * history || layers.at(-1) !== 1) {
+  if (!Number.isInteger(history) || layers.length < 2 || layers[0] !== 2 * history || layers.at(-1) !== 1) {
     throw new InputError(`${where}: expected layers [${2 * history}, ..., 1], found [${layers.join(', ')}]`, {
       repair: `a history of ${history} makes ${2 * history} inputs: errors, then velocities; the output is one torque`,
     });

@@ -8,7 +8,7 @@ import { InputError, MismatchError, messageOf } from '../../core/errors.ts';
 import type { RobotModel } from '../../core/robot-model.ts';
 import { jointNames } from '../../core/robot-model.ts';
 import { parseWith } from '../../core/schema.ts';
-import { type Dynamics, nominalDynamics, parameterUnits } from '../dynamics.ts';
+import { cloneDynamics, type Dynamics, nominalDynamics, parameterUnits } from '../dynamics.ts';
 import type { RandomizationTable } from '../randomization-terms.ts';
 import { type PhysicsSettings, RAPIER } from '../rapier-robot.ts';
 import type { ParameterEstimate } from './estimate.ts';
@@ -136,7 +136,11 @@ export interface FittedDynamics {
 }
 
 /** @throws MismatchError when the file was made for another robot */
-export function dynamicsFrom(file: ParameterFile, model: RobotModel): FittedDynamics {
+export function dynamicsFrom(
+  file: ParameterFile,
+  model: RobotModel,
+  nominal: Dynamics = nominalDynamics(model),
+): FittedDynamics {
   if (file.robot.urdfHash !== model.urdfHash) {
     throw new MismatchError(
       `the parameters were identified for ${file.robot.name} (URDF ${file.robot.urdfHash.slice(0, 12)}), found ${model.name} (URDF ${model.urdfHash.slice(0, 12)})`,
@@ -144,7 +148,7 @@ export function dynamicsFrom(file: ParameterFile, model: RobotModel): FittedDyna
     );
   }
   const joints = jointNames(model);
-  const dynamics = nominalDynamics(model);
+  const dynamics = cloneDynamics(nominal);
   const spread: RandomizationTable = {};
   for (const { name, joint, value, range } of file.parameters) {
     if (range === null) continue;

@@ -110,3 +110,19 @@ test('rotations stay of length 1 along a chain of 30 joints', () => {
   // 60 products, each within 4 rounding errors of 1.1e-16
   expect(Math.abs(length - 1)).toBeLessThan(60 * 4 * 1.2e-16);
 });
+
+test('a joint that follows another one turns by multiplier * q + offset', () => {
+  const follower = joint('follower', 'revolute', 1, 2, [1, 0, 0], [0, 0, 1]);
+  const hand = model(
+    [
+      joint('leader', 'revolute', 0, 1, [0, 0, 0], [0, 0, 1]),
+      { ...follower, mimic: { joint: 0, multiplier: -2, offset: 0.3 } },
+      joint('tip', 'fixed', 2, 3, [1, 0, 0], [1, 0, 0]),
+    ],
+    [0],
+  );
+  const a = 0.4;
+  // the second link stands at a + (-2 a + 0.3)
+  const b = a - 2 * a + 0.3;
+  close(position(posesOf(hand, [a]), 3), [Math.cos(a) + Math.cos(b), Math.sin(a) + Math.sin(b), 0]);
+});

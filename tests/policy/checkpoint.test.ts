@@ -139,6 +139,18 @@ describe('checkpoints', () => {
     expect(bundleParameters(await loadBundle(folder))).toEqual(numbers(size));
   });
 
+  it('keep the statistics of a critic of its own and the levels of a curriculum, which others do without', async () => {
+    const criticNormalizer = { mean: [1 / 3, -2e-9], variance: [0, 1e7 / 3], count: 4096, epsilon: 1e-5, clip: 10 };
+    const whole = { ...state(1), criticNormalizer, levels: [0, 3, 9] };
+    const folder = await saveCheckpoint(run, contract, numbers(size), whole, false);
+    expect(await loadTrainingState(folder)).toEqual(whole);
+    const bare = await loadTrainingState(await saveCheckpoint(run, contract, numbers(size), state(2), false));
+    expect(Object.keys(bare).sort()).toEqual(['bestScore', 'envSteps', 'iteration', 'learner']);
+    const wrong = { ...state(3), criticNormalizer: { ...criticNormalizer, variance: [1, -1] } };
+    const bad = await saveCheckpoint(run, contract, numbers(size), wrong, false);
+    expect((await refusal(() => loadTrainingState(bad))).message).toMatch(/criticNormalizer\.variance\.1 should be/);
+  });
+
   it('latest points to the newest, best to the best, and a run stands for its best', async () => {
     expect(await checkpointNamed(run, 'latest')).toBeUndefined();
     await saveCheckpoint(run, contract, numbers(size, 1), state(1), true);

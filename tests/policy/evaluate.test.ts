@@ -5,7 +5,11 @@ import { pendulum } from '../../configs/pendulum.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { evaluationRecipe, openExperiment } from '../../loop/experiment.ts';
 import { bootstrapMean, EpisodeRunner, mean, summarise, wilson } from '../../policy/evaluate.ts';
+import { splitTensors, tensorSizes } from '../../policy/mlp.ts';
+import { initialWeights } from '../../policy/network.ts';
 import { makeEnvironments } from '../../sim/recipe.ts';
+import { tasks } from '../../sim/tasks/index.ts';
+import { LocalPool, registerTask } from './local-pool.ts';
 
 describe('wilson', () => {
   // Newcombe (1998), Statistics in Medicine 17, 857-872, table I, method 3.
@@ -94,5 +98,31 @@ describe('EpisodeRunner', () => {
       },
     );
     expect(steps).toBe(500);
+  });
+
+  it('runs episodes of any length, judged at their end: of one step, and longer than ten seconds', async () => {
+    // Success asks for 0.1 s without a break: 5 steps of 50 Hz, which an episode of one step cannot hold.
+    const success = { seconds: 0.1, test: () => true };
+    const scores = [];
+    for (const episodeSeconds of [0.02, 0.1, 30]) {
+      const name = `pendulum-${episodeSeconds}`;
+      registerTask({ ...tasks.pendulum!, name, episodeSeconds, success, terminations: {} });
+      const experiment = await openExperiment({ ...pendulum, task: name });
+      const { contract } = experiment;
+      const { layers } = contract.network;
+      const weights = splitTensors(initialWeights(layers, 1, keyOf(1)), tensorSizes(layers));
+      const recipe = evaluationRecipe(experiment, contract, 'rapier');
+      scores.push(await new LocalPool(2).evaluate(recipe, contract, weights, 3));
+    }
+    expect(scores.map((each) => each.map((score) => score.steps))).toEqual([
+      [1, 1, 1],
+      [5, 5, 5],
+      [1500, 1500, 1500],
+    ]);
+    expect(scores.map((each) => summarise(each, keyOf(1)).successRate)).toEqual([0, 1, 1]);
+    for (const each of scores) {
+      expect(summarise(each, keyOf(1)).meanReturn).toBe(mean(each.map((score) => score.return)));
+      expect(each.every((score) => Number.isFinite(score.return) && !score.terminated)).toBe(true);
+    }
   });
 });

@@ -200,6 +200,39 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (name) => {
     ppo.dispose();
   });
 
+  it('learns values from what only the critic sees, and leaves none of its tensors behind', async () => {
+    const none = tf.memory().numTensors;
+    const ppo = make({ minibatches: 2 }, 'actor-head', { ...network, criticInputs: 5 });
+    const { parameters } = await ppo.state();
+    expect(ppo.actorSize).toBe(ACTOR_SIZE);
+    expect(parameters.length).toBe(ACTOR_SIZE + 5 * 16 + 16 + 16 + 1);
+    const size = 64;
+    const random = new RandomStream(keyOf(12));
+    const criticObs = Float32Array.from({ length: 5 * size }, () => random.normal());
+    // The value is what the actor does not see: the minibatches must take the same rows of both.
+    const batch = { ...batchOf(parameters, size, 13), criticObs, target: criticObs.filter((_, i) => i % 5 === 4) };
+    const error = async () => {
+      const values = await ppo.values(criticObs, size);
+      return values.reduce((sum, v, i) => sum + (v - batch.target[i]!) ** 2, 0) / size;
+    };
+    // The critic's forward pass, on plain arrays.
+    const out = new Float32Array(1);
+    const weights = splitTensors(parameters.subarray(ACTOR_SIZE), tensorSizes([5, 16, 1]));
+    new Mlp([5, 16, 1], 'elu').forward(weights, criticObs.subarray(5, 10), out);
+    expect((await ppo.values(criticObs, size))[1]).toBeCloseTo(out[0]!, 5);
+    const first = await error();
+    await ppo.update(batch, 0);
+    const held = tf.memory().numTensors;
+    for (let i = 1; i < 150; i++) await ppo.update(batch, i);
+    expect(tf.memory().numTensors).toBe(held);
+    // Rows of one paired with those of another leave the variance of the target, 1.
+    expect(await error()).toBeLessThan(0.3 * Math.min(1, first));
+    const after = (await ppo.state()).parameters;
+    expect(hash(after.subarray(0, 3 * 16 + 16))).toBe(hash(parameters.subarray(0, 3 * 16 + 16)));
+    ppo.dispose();
+    expect(tf.memory().numTensors).toBe(none);
+  });
+
   it('keeps no tensor behind, whatever it did', async () => {
     const none = tf.memory().numTensors;
     const ppo = make({ epochs: 2, minibatches: 2, valueClip: 0.2, targetKl: 0.01 }, 'actor-head');

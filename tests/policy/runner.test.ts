@@ -84,6 +84,7 @@ async function collectThree(workers: number) {
     horizon: 150,
     numEnvs: ENVS,
     obsDim: layers[0]!,
+    criticDim: 0,
     actionDim: layers.at(-1)!,
     rewardTerms: experiment.rewardWeights.length,
     parameters,
@@ -232,7 +233,15 @@ describe('a worker that fails', () => {
   it('says which environment, iteration and step, as the error it was', async () => {
     const { layers } = experiment.contract.network;
     const parameters = tensorSizes(layers).reduce((a, b) => a + b) + 1;
-    const shape = { horizon: 4, numEnvs: 3, obsDim: layers[0]!, actionDim: 1, rewardTerms: 4, parameters };
+    const shape = {
+      horizon: 4,
+      numEnvs: 3,
+      obsDim: layers[0]!,
+      criticDim: 0,
+      actionDim: 1,
+      rewardTerms: 4,
+      parameters,
+    };
     const collector = await Collector.open(pools.get(2)!, trainingRecipe(experiment), shape, keyOf(1));
     collector.buffer.parameters.fill(Number.NaN);
     collector.buffer.normalizer.fill(1);

@@ -57,6 +57,10 @@ it('comes back as it was written', () => {
 describe('dynamicsFrom', () => {
   const { dynamics, spread } = dynamicsFrom(file, model);
 
+  it('leaves parameters that no file names as they are in nominal robots', () => {
+    expect(dynamics).toMatchObject({ kpScale: [1], kdScale: [1], encoderBias: [0] });
+  });
+
   it('takes what is identified and keeps the rest as the URDF has it', () => {
     expect(dynamics).toEqual({ ...nominal, massScale: [1.2], damping: [0.001], latency: 0.012 });
   });

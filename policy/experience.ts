@@ -1,0 +1,109 @@
+/**
+ * Turns what was collected into what PPO learns from: normalised observations, values, advantages, targets. A critic that
+ * sees what the robot cannot measure (asymmetric actor-critic, Pinto et al. 2018) has observations and statistics of its
+ * own. Knows no environment.
+ */
+
+import type { NormalizerContract } from '../core/contract.ts';
+import { NumericError } from '../core/errors.ts';
+import { ObsNormalizer } from './actor.ts';
+import { computeGae } from './gae.ts';
+import type { Ppo, PpoBatch, PpoSettings } from './ppo.ts';
+import type { RolloutBuffer } from './rollout-buffer.ts';
+
+/** Which of the buffer's observations actor or critic see. */
+interface Sight {
+  readonly name: string;
+  readonly dim: number;
+  /** [T + 1, N, dim] and [T, N, dim], before normalisation. */
+  readonly obs: Float32Array;
+  readonly finalObs: Float32Array;
+  readonly normalize: ObsNormalizer;
+}
+
+/**
+ * @param criticNormalizer statistics of what only the critic sees; null when it sees what the actor sees
+ * @param iteration for the error
+ * @throws NumericError naming observation, environment and step of the first number that is not finite
+ */
+export async function assemble(
+  buffer: RolloutBuffer,
+  ppo: Ppo,
+  normalizer: NormalizerContract,
+  criticNormalizer: NormalizerContract | null,
+  { gamma, lam }: Pick<PpoSettings, 'gamma' | 'lam'>,
+  iteration: number,
+): Promise<PpoBatch> {
+  const { horizon, numEnvs, obsDim, criticDim } = buffer.shape;
+  const size = horizon * numEnvs;
+  const { obs, finalObs, criticObs, finalCriticObs, reward, terminated, truncated } = buffer;
+  const actor: Sight = { name: 'observation', dim: obsDim, obs, finalObs, normalize: new ObsNormalizer(normalizer) };
+  const critic: Sight =
+    criticNormalizer === null
+      ? actor
+      : {
+          name: 'critic observation',
+          dim: criticDim,
+          obs: criticObs,
+          finalObs: finalCriticObs,
+          normalize: new ObsNormalizer(criticNormalizer),
+        };
+
+  const actorRows = normalised(actor, numEnvs, iteration);
+  const criticRows = critic === actor ? actorRows : normalised(critic, numEnvs, iteration);
+  const value = await ppo.values(criticRows, size + numEnvs);
+  const cut = Array.from({ length: size }, (_, i) => i).filter((i) => truncated[i]! !== 0);
+  const finalValue = new Float32Array(size);
+  if (cut.length > 0) {
+    const values = await ppo.values(normalisedFinal(critic, cut, numEnvs, iteration), cut.length);
+    for (const [k, i] of cut.entries()) finalValue[i] = values[k]!;
+  }
+  const advantage = new Float32Array(size);
+  const target = new Float32Array(size);
+  computeGae({ horizon, numEnvs, reward, terminated, truncated, value, finalValue, gamma, lam }, advantage, target);
+  // Copies: tfjs refuses views of shared memory.
+  return {
+    size,
+    obs: actorRows.subarray(0, size * obsDim),
+    ...(critic === actor ? {} : { criticObs: criticRows.subarray(0, size * criticDim) }),
+    action: Float32Array.from(buffer.action),
+    logProb: Float32Array.from(buffer.logProb),
+    advantage,
+    target,
+    value: value.slice(0, size),
+  };
+}
+
+/** @returns [T + 1, N, dim] */
+function normalised(sight: Sight, numEnvs: number, iteration: number): Float32Array {
+  const { obs, dim, normalize } = sight;
+  const out = new Float32Array(obs.length);
+  for (let at = 0; at < out.length; at += dim) {
+    const row = out.subarray(at, at + dim);
+    normalize.apply(obs, at, row);
+    refuseNonFinite(row, sight, at / dim, numEnvs, iteration);
+  }
+  return out;
+}
+
+/** What was seen when episodes were cut off. @param cut cells (t, n) of these, t N + n @returns [cut, dim] */
+function normalisedFinal(sight: Sight, cut: readonly number[], numEnvs: number, iteration: number): Float32Array {
+  const { finalObs, dim, normalize } = sight;
+  const out = new Float32Array(cut.length * dim);
+  for (const [k, i] of cut.entries()) {
+    const row = out.subarray(k * dim, (k + 1) * dim);
+    normalize.apply(finalObs, i * dim, row);
+    refuseNonFinite(row, sight, i + numEnvs, numEnvs, iteration);
+  }
+  return out;
+}
+
+/** @param cell (t, n) that was observed, t N + n */
+function refuseNonFinite(row: Float32Array, { name }: Sight, cell: number, numEnvs: number, iteration: number): void {
+  for (let k = 0; k < row.length; k++) {
+    if (Number.isFinite(row[k])) continue;
+    throw new NumericError(
+      `${name} ${k} of environment ${cell % numEnvs} is ${row[k]} at step ${Math.floor(cell / numEnvs)} of iteration ${iteration}`,
+    );
+  }
+}

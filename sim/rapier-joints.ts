@@ -1,0 +1,219 @@
+/**
+ * A robot's joints in a Rapier world: their coordinates, read from the two bodies each connects, and torques about their
+ * axes, equal and opposite on the two. End stops and joints that follow another are here too: the
+ * engine's own limits give way at 5 ms steps and know no angle beyond half a turn.
+ * Called at every physics step: allocates nothing.
+ */
+
+import { atan2, wrapAngle } from '../core/math.ts';
+import type { RobotState } from '../core/robot.ts';
+import { rotateInto } from '../core/rotation.ts';
+import type { JointRig, RobotRig } from './joint-rig.ts';
+import { couplingTorque, stopTorque } from './joint-stops.ts';
+import type { RapierBodies } from './rapier-bodies.ts';
+import type { RapierSenses } from './rapier-senses.ts';
+
+export class RapierJoints {
+  /** Whether any joint slides: then bodies bear forces too. */
+  readonly slides: boolean;
+  readonly #joints: readonly JointRig[];
+  readonly #senses: RapierSenses;
+  readonly #dt: number;
+  /** For each joint that follows, the index of its leader in the rig; -1 for leaders. */
+  readonly #leaders: Int32Array;
+  /** Indices of the joints with end stops. */
+  readonly #stopped: Int32Array;
+  /** Coordinates and rates by index in the rig. */
+  readonly #q: Float64Array;
+  readonly #qd: Float64Array;
+  /** What acts on each joint beside its stops, by index in the rig. */
+  readonly #applied: Float64Array;
+  /** Axis of the joint at hand along the world's axes, and room. */
+  readonly #axis = new Float64Array(3);
+  readonly #a = new Float64Array(3);
+  readonly #b = new Float64Array(3);
+  #bodies: RapierBodies | undefined;
+  /** What each joint feels of inertia, kg m2 or kg, by index in the rig. */
+  #inertias: Float64Array = new Float64Array(0);
+
+  constructor(rig: RobotRig, senses: RapierSenses, dt: number) {
+    const { joints } = rig;
+    this.#joints = joints;
+    this.#senses = senses;
+    this.#dt = dt;
+    this.slides = joints.some(({ type }) => type === 'prismatic');
+    this.#leaders = Int32Array.from(joints, ({ mimic, dof }) =>
+      mimic === null ? -1 : joints.findIndex((other) => other.mimic === null && other.dof === dof),
+    );
+    const ends = (joint: JointRig) => Number.isFinite(joint.lower) || Number.isFinite(joint.upper);
+    this.#stopped = Int32Array.from(joints.flatMap((joint, i) => (joint.mimic === null && ends(joint) ? [i] : [])));
+    this.#q = new Float64Array(joints.length);
+    this.#qd = new Float64Array(joints.length);
+    this.#applied = new Float64Array(joints.length);
+  }
+
+  /** A new world, with the joints where `state` says. @param inertias that each joint of the rig feels in any pose, kg m2 or kg */
+  look(inertias: Float64Array, bodies: RapierBodies, state: RobotState): void {
+    this.#inertias = inertias;
+    this.#bodies = bodies;
+    for (const [i, { mimic, dof }] of this.#joints.entries()) {
+      this.#q[i] = (mimic?.multiplier ?? 1) * state.q[dof]! + (mimic?.offset ?? 0);
+      this.#qd[i] = (mimic?.multiplier ?? 1) * state.qd[dof]!;
+    }
+  }
+
+  /** `load`, by what acts on the joint beside its stops: once a step, before `loadStops`. N m or N. */
+  apply(i: number, tau: number): void {
+    this.#applied[i] = tau;
+    this.load(i, tau);
+  }
+
+  /** Add the torque about joint i of the rig, or the force along it, to its two bodies. N m or N. */
+  load(i: number, tau: number): void {
+    const { type, axis, parent, child } = this.#joints[i]!;
+    const { rotations, torques, forces } = this.#bodies!;
+    const c = 4 * child;
+    const turned = this.#axis;
+    rotateInto(rotations[c]!, rotations[c + 1]!, rotations[c + 2]!, rotations[c + 3]!, axis, turned);
+    const into = type === 'prismatic' ? forces : torques;
+    for (let k = 0; k < 3; k++) {
+      into[3 * child + k] = into[3 * child + k]! + tau * turned[k]!;
+      into[3 * parent + k] = into[3 * parent + k]! - tau * turned[k]!;
+    }
+    if (type === 'prismatic') this.#lever(parent, child, tau);
+  }
+
+  /** The torques of end stops and of what makes joints follow. */
+  loadStops(): void {
+    const inertias = this.#inertias;
+    for (let s = 0; s < this.#stopped.length; s++) {
+      const i = this.#stopped[s]!;
+      const { lower, upper } = this.#joints[i]!;
+      const q = this.#q[i]!;
+      if (q <= upper && q >= lower) continue;
+      this.load(i, stopTorque(this.#applied[i]!, q, this.#qd[i]!, lower, upper, inertias[i]!, this.#dt));
+    }
+    for (let i = 0; i < this.#joints.length; i++) {
+      const leader = this.#leaders[i]!;
+      if (leader < 0) continue;
+      const { multiplier, offset } = this.#joints[i]!.mimic!;
+      const error = multiplier * this.#q[leader]! + offset - this.#q[i]!;
+      const rate = multiplier * this.#qd[leader]! - this.#qd[i]!;
+      const tau = couplingTorque(error, rate, inertias[i]!, this.#dt);
+      this.load(i, tau);
+      // The leader feels it by the gear's ratio.
+      this.load(leader, -multiplier * tau);
+    }
+  }
+
+  /** Coordinates and rates from the bodies' motion, which must have been read; those that lead into `state`. */
+  read(state: RobotState): void {
+    const { spins } = this.#bodies!;
+    for (let i = 0; i < this.#joints.length; i++) {
+      const joint = this.#joints[i]!;
+      this.#turnAxis(joint);
+      if (joint.type === 'prismatic') {
+        this.#q[i] = this.#slide(joint);
+        this.#qd[i] = this.#slideRate(joint);
+      } else {
+        this.#q[i] = this.#q[i]! + wrapAngle(this.#angle(joint) - this.#q[i]!);
+        const [c, p] = [3 * joint.child, 3 * joint.parent];
+        this.#qd[i] =
+          (spins[c]! - spins[p]!) * this.#axis[0]! +
+          (spins[c + 1]! - spins[p + 1]!) * this.#axis[1]! +
+          (spins[c + 2]! - spins[p + 2]!) * this.#axis[2]!;
+      }
+      if (joint.mimic !== null) continue;
+      state.q[joint.dof] = this.#q[i]!;
+      state.qd[joint.dof] = this.#qd[i]!;
+    }
+  }
+
+  /** Largest distance between the two bodies' ideas of where a joint is, m. For benchmarks and tests. */
+  separation(): number {
+    let worst = 0;
+    for (const joint of this.#joints) {
+      this.#turnAxis(joint);
+      const along = joint.type === 'prismatic' ? this.#slide(joint) : 0;
+      this.#gap(joint, this.#a);
+      for (let k = 0; k < 3; k++) this.#a[k] = this.#a[k]! - along * this.#axis[k]!;
+      worst = Math.max(worst, Math.hypot(...this.#a));
+    }
+    return worst;
+  }
+
+  /** The pair of forces acts along one line, through the child's centre of mass; the parent's share turns it too. */
+  #lever(parent: number, child: number, force: number): void {
+    const { torques } = this.#bodies!;
+    const axis = this.#axis;
+    this.#senses.centreOf(child, this.#a);
+    this.#senses.centreOf(parent, this.#b);
+    const r = this.#a;
+    for (let k = 0; k < 3; k++) r[k] = r[k]! - this.#b[k]!;
+    // tau_parent = r x (-F a)
+    const at = 3 * parent;
+    torques[at] = torques[at]! - force * (r[1]! * axis[2]! - r[2]! * axis[1]!);
+    torques[at + 1] = torques[at + 1]! - force * (r[2]! * axis[0]! - r[0]! * axis[2]!);
+    torques[at + 2] = torques[at + 2]! - force * (r[0]! * axis[1]! - r[1]! * axis[0]!);
+  }
+
+  /** The joint's axis along the world's axes, as its child has it. */
+  #turnAxis({ axis, child }: JointRig): void {
+    const { rotations } = this.#bodies!;
+    const c = 4 * child;
+    rotateInto(rotations[c]!, rotations[c + 1]!, rotations[c + 2]!, rotations[c + 3]!, axis, this.#axis);
+  }
+
+  #angle({ axis, parent, child }: JointRig): number {
+    const { rotations } = this.#bodies!;
+    const [p, c] = [4 * parent, 4 * child];
+    const [px, py, pz, pw] = [rotations[p]!, rotations[p + 1]!, rotations[p + 2]!, rotations[p + 3]!];
+    const [cx, cy, cz, cw] = [rotations[c]!, rotations[c + 1]!, rotations[c + 2]!, rotations[c + 3]!];
+    // relative rotation p^-1 c: its vector part along the axis and its scalar part
+    const along =
+      axis[0] * (pw * cx - px * cw - py * cz + pz * cy) +
+      axis[1] * (pw * cy + px * cz - py * cw - pz * cx) +
+      axis[2] * (pw * cz - px * cy + py * cx - pz * cw);
+    const scalar = pw * cw + px * cx + py * cy + pz * cz;
+    return 2 * atan2(along, scalar);
+  }
+
+  /** From where the parent has the joint's origin to where the child has it, m. */
+  #gap({ anchor, parent, child }: JointRig, out: Float64Array): void {
+    const { rotations } = this.#bodies!;
+    const p = 4 * parent;
+    rotateInto(rotations[p]!, rotations[p + 1]!, rotations[p + 2]!, rotations[p + 3]!, anchor, this.#b);
+    this.#bodies!.readPosition(child, out, 0);
+    for (let k = 0; k < 3; k++) out[k] = out[k]! - this.#b[k]!;
+    this.#bodies!.readPosition(parent, this.#b, 0);
+    for (let k = 0; k < 3; k++) out[k] = out[k]! - this.#b[k]!;
+  }
+
+  /** How far a slider is out, m. Needs #axis. */
+  #slide(joint: JointRig): number {
+    this.#gap(joint, this.#a);
+    return this.#a[0]! * this.#axis[0]! + this.#a[1]! * this.#axis[1]! + this.#a[2]! * this.#axis[2]!;
+  }
+
+  /** m/s. Needs #axis. */
+  #slideRate({ parent, child }: JointRig): number {
+    const { spins } = this.#bodies!;
+    const r = this.#a;
+    this.#bodies!.readPosition(child, r, 0);
+    this.#bodies!.readPosition(parent, this.#b, 0);
+    for (let k = 0; k < 3; k++) r[k] = r[k]! - this.#b[k]!;
+    const p = 3 * parent;
+    const [wx, wy, wz] = [spins[p]!, spins[p + 1]!, spins[p + 2]!];
+    const axis = this.#axis;
+    // (v_child - v_parent - w_parent x r) a
+    const carried =
+      (wy * r[2]! - wz * r[1]!) * axis[0]! +
+      (wz * r[0]! - wx * r[2]!) * axis[1]! +
+      (wx * r[1]! - wy * r[0]!) * axis[2]!;
+    this.#senses.originVelocity(child, this.#a);
+    this.#senses.originVelocity(parent, this.#b);
+    let rate = -carried;
+    for (let k = 0; k < 3; k++) rate += (this.#a[k]! - this.#b[k]!) * axis[k]!;
+    return rate;
+  }
+}
