@@ -158,7 +158,7 @@ function recordEpisode(environment: Environment, actor: Actor, { contract }: Bun
       receiptTime: time,
       commandTime: time,
       action: Float32Array.from(action),
-      taskCommand: new Float64Array(contract.command.names.length),
+      taskCommand: environment.taskCommand.slice(),
       command: Float64Array.from(environment.command.effort),
       qTarget: Float64Array.from(environment.command.q),
       qdTarget: Float64Array.from(environment.command.qd),

@@ -86,7 +86,12 @@ export interface RobotServer {
   readonly port: number;
   readonly url: string;
   /** Types as the server's ROS writes them. */
-  readonly topics: { readonly state: TopicName; readonly command: TopicName };
+  readonly topics: {
+    readonly state: TopicName;
+    readonly command: TopicName;
+    /** Odometry among them. */
+    readonly sensors: readonly TopicName[];
+  };
   readonly commands: CommandLog;
   /** How often the robot's watchdog has ended a command. */
   readonly watchdogStops: number;
@@ -225,6 +230,7 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
     topics: {
       state: { topic: names.state.topic, type: typeName(names.state.type, ros) },
       command: { topic: names.command.topic, type: typeName(names.command.type, ros) },
+      sensors: sensors.map(({ topic, type }) => ({ topic, type: typeName(type, ros) })),
     },
     commands,
     get watchdogStops() {
