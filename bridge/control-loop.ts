@@ -17,7 +17,7 @@ import { mappingOf } from './mappings/registry.ts';
 import { type ActorLike, PolicyStep } from './policy-step.ts';
 import { Posture } from './posture.ts';
 import type { RobotPort } from './ros-robot.ts';
-import { checkState } from './safety.ts';
+import { checkState, STOP_SLACK } from './safety.ts';
 import { Schedule } from './schedule.ts';
 import { type LoopEvent, type LoopState, nextState } from './states.ts';
 
@@ -193,7 +193,7 @@ export class ControlLoop {
     const limit = contract.safety.stateAge;
     const age = robot.age(now);
     if (age > limit) return tooOld(age, robot.sinceReceipt(now), limit);
-    return checkState(robot.state, contract.joints) ?? robot.checkSensors(now);
+    return checkState(robot.state, contract.joints, STOP_SLACK) ?? robot.checkSensors(now);
   }
 
   #act(now: number): void {
@@ -226,7 +226,7 @@ export class ControlLoop {
       this.#dispatch('damped', now);
       this.#act(now);
     } else if (this.#takeState()) {
-      this.#posture.stop(this.#command);
+      this.#posture.pause(this.#command);
       this.#send(this.#command);
     }
   }

@@ -59,6 +59,12 @@ export class Posture {
     this.#takes.stop(this.#stopped, this.#joints, out);
   }
 
+  /** Rest before and between episodes. */
+  pause(out: JointCommand): void {
+    if (this.#takes.pause === undefined) this.stop(out);
+    else this.#takes.pause(this.#stopped, this.#joints, out);
+  }
+
   /** Begin the way from the measured pose. @param now s */
   begin(state: RobotState, now: number): void {
     this.#begun = now;

@@ -8,7 +8,7 @@ import type { RobotState } from '../core/robot.ts';
 import { type Fault, milliseconds } from './faults.ts';
 import { mappingNamed } from './mappings/registry.ts';
 import { sameType } from './ros-names.ts';
-import { checkState } from './safety.ts';
+import { checkState, STOP_SLACK } from './safety.ts';
 
 export type Verdict = 'ok' | 'warn' | 'fail';
 
@@ -97,7 +97,7 @@ const checks: Readonly<Record<string, Check>> = {
 
   limits: ({ joints }, { state }) => {
     if (state.fault !== null || state.messages === 0) return fail('not known without a valid state', 'see joints');
-    const fault = checkState(state.newest, joints);
+    const fault = checkState(state.newest, joints, STOP_SLACK);
     return fault === null ? ok('within position and velocity limits') : fail(fault.message, fault.repair);
   },
 

@@ -13,8 +13,18 @@ import { mappingOf } from './mappings/registry.ts';
 /** A joint this far from where it is commanded, for this long, does not follow. */
 const TRACKING = { rad: 0.5, m: 0.1, seconds: 0.5 } as const;
 
-/** null when the state is one in which the robot may be driven. */
-export function checkState(state: RobotState, joints: readonly JointContract[]): Fault | null {
+/** A joint pressed against its stop reads beyond its range by give, play and noise, as of a robot that lies down. */
+export const STOP_SLACK = { rad: 0.05, m: 0.005 } as const;
+
+/**
+ * null when the state is one in which the robot may be driven.
+ * @param slack how far beyond its range a joint may be
+ */
+export function checkState(
+  state: RobotState,
+  joints: readonly JointContract[],
+  slack: Readonly<Record<JointContract['unit'], number>> = { rad: 0, m: 0 },
+): Fault | null {
   for (let j = 0; j < joints.length; j++) {
     const joint = joints[j]!;
     const q = state.q[j]!;
@@ -22,7 +32,8 @@ export function checkState(state: RobotState, joints: readonly JointContract[]):
     if (!Number.isFinite(q) || !Number.isFinite(qd)) {
       return makeFault('not-finite', `joint ${joint.name}: q ${q}, qd ${qd}`, 'look into the sensor and its driver');
     }
-    if (joint.position !== null && (q < joint.position[0] || q > joint.position[1])) {
+    const beyond = slack[joint.unit];
+    if (joint.position !== null && (q < joint.position[0] - beyond || q > joint.position[1] + beyond)) {
       const [lower, upper] = joint.position;
       return makeFault(
         'position-limit',

@@ -85,7 +85,7 @@ async function serve(name: string, options: RobotOptions): Promise<void> {
 async function run(
   name: string,
   { config, model }: LoadedRobot,
-  { robot, stepSeconds, ros, sensors, restart }: ServedRobot,
+  { robot, stepSeconds, ros, sensors, restart, idle }: ServedRobot,
   rateHz: number,
   view: RobotView | null,
   options: RobotOptions,
@@ -105,6 +105,7 @@ async function run(
     topics: ros,
     sensors,
     restart,
+    idle,
     rateHz,
     stepSeconds,
     watchdogSeconds,

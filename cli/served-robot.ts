@@ -4,6 +4,7 @@ import type { ServedSensor } from '../bridge/server/sensor-messages.ts';
 import type { RosContract } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
 import { keyOf } from '../core/rng.ts';
+import { type JointCommand, makeCommand } from '../core/robot.ts';
 import { jointNames } from '../core/robot-model.ts';
 import { completeRos } from '../core/ros-topics.ts';
 import type { LoadedRobot } from '../loop/experiment.ts';
@@ -24,6 +25,8 @@ export interface ServedRobot {
   readonly sensors: readonly ServedSensor[];
   /** Puts the robot where it stands, at rest. */
   readonly restart: () => void;
+  /** A robot on legs stands by its own controller until it is commanded; others wait. */
+  readonly idle: JointCommand | undefined;
 }
 
 /** @throws InputError where the engine cannot build it */
@@ -51,6 +54,7 @@ export async function makeServedRobot(
     ros: completeRos(config.ros, { sensors, quality, floating, stateAge: config.safety.stateAge }),
     sensors: sensors.map((sensor) => ({ spec: sensor, rateHz: quality[sensor.name]?.rateHz ?? null })),
     restart,
+    idle: floating ? standing(loaded) : undefined,
   };
 }
 
@@ -80,6 +84,17 @@ function withSensorsOf(spec: RobotSpec, own: readonly TaskDefinition[]): RobotSp
   const fresh = added.filter((sensor) => !names.has(sensor.name) && names.add(sensor.name));
   const quality = Object.assign({}, ...own.map((task) => task.quality ?? {}), spec.quality) as RobotSpec['quality'];
   return { ...spec, sensors: [...spec.sensors, ...fresh], quality };
+}
+
+/** Holds the default pose with the robot's gains. */
+function standing({ config, model }: LoadedRobot): JointCommand {
+  const command = makeCommand(model.dof.length);
+  for (const [j, joint] of jointNames(model).entries()) {
+    command.q[j] = config.defaultPose[joint] ?? 0;
+    command.kp[j] = config.gains[joint]?.kp ?? 0;
+    command.kd[j] = config.gains[joint]?.kd ?? 0;
+  }
+  return command;
 }
 
 function startOf({ config, model }: LoadedRobot): StartState {

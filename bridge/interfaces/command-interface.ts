@@ -36,7 +36,9 @@ export interface CommandInterface {
   ): void;
   /** Bring the robot to rest. @param from the state when the stop began */
   stop(from: RobotState, joints: readonly JointContract[], out: JointCommand): void;
-  /** The same without a valid state. @param last the command sent last, NaN where none was */
+  /** Rest before and between episodes, where a stop would let the robot fall. @default stop */
+  pause?(from: RobotState, joints: readonly JointContract[], out: JointCommand): void;
+  /** The same as `stop` without a valid state. @param last the command sent last, NaN where none was */
   blind(last: JointCommand, joints: readonly JointContract[], out: JointCommand): void;
 }
 

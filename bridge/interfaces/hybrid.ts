@@ -1,7 +1,8 @@
 /**
  * A robot whose drives take position, velocity and effort at once and close the loop with the contract's gains themselves:
  * tau = kp (q* - q) + kd (qd* - qd) + effort. The torque a command asks of the state at hand is brought within the joint's
- * effort by the feed-forward part. Stopping is damping, kp = 0 and qd* = 0, and needs no state.
+ * effort by the feed-forward part. Stopping is damping, kp = 0 and qd* = 0, and needs no state: a robot on legs sinks. Between
+ * episodes, when nothing is wrong, it is held where it is instead.
  */
 
 import type { JointContract } from '../../core/contract.ts';
@@ -31,6 +32,11 @@ export const hybrid: CommandInterface = {
     out.effort[j] = command.effort[j]! + (limited - wanted);
   },
   stop: (_from, joints, out) => damp(joints, out),
+  pause({ q }, joints, out) {
+    damp(joints, out);
+    out.q.set(q);
+    for (let j = 0; j < joints.length; j++) out.kp[j] = joints[j]!.kp;
+  },
   blind: (_last, joints, out) => damp(joints, out),
 };
 

@@ -23,6 +23,8 @@ export interface RunnerSettings {
   readonly watchdogSeconds: number | null;
   /** Gains of that damping, N m s/rad, [nJoints]. */
   readonly damping: ArrayLike<number>;
+  /** What its own controller does until the first command comes. @default nothing */
+  readonly idle?: JointCommand | undefined;
   /** Puts the robot at its start. @default every joint at 0 */
   readonly restart?: () => void;
 }
@@ -66,6 +68,7 @@ export class RobotRunner {
     this.#command = makeCommand(settings.robot.model.dof.length);
     this.#epoch = settings.clock.now();
     this.#nextReport = this.#epoch;
+    this.#idle();
   }
 
   /** Keep time from now on, until stop(). */
@@ -130,6 +133,15 @@ export class RobotRunner {
     this.#epoch = this.#settings.clock.now();
     this.#driven = false;
     this.#pending = false;
+    this.#idle();
+  }
+
+  /** Nobody commands the robot yet. */
+  #idle(): void {
+    const { idle } = this.#settings;
+    if (idle === undefined) return;
+    for (const part of ['q', 'qd', 'effort', 'kp', 'kd'] as const) this.#command[part].set(idle[part]);
+    this.#pending = true;
   }
 
   #advance(now: number): void {

@@ -9,7 +9,7 @@ import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 import { foldIn, type Key, keyOf } from '../../core/rng.ts';
-import type { RobotState, SimulatedRobot } from '../../core/robot.ts';
+import type { JointCommand, RobotState, SimulatedRobot } from '../../core/robot.ts';
 import { jointNames } from '../../core/robot-model.ts';
 import { isOdometry } from '../../core/ros-topics.ts';
 import { mappingNamed } from '../mappings/registry.ts';
@@ -62,6 +62,8 @@ export interface RobotServerOptions {
   readonly damping: ArrayLike<number>;
   /** With which its controllers hold positions, N m/rad, [nJoints]. @default 0 */
   readonly stiffness?: ArrayLike<number>;
+  /** What its own controller does until the first command comes. @default nothing */
+  readonly idle?: JointCommand | undefined;
   /** Puts the robot at its start. @default every joint at 0 */
   readonly restart?: () => void;
   /** @default systemClock */

@@ -116,6 +116,19 @@ describe('stopping', () => {
     expect(posture(mapping)).toMatchObject(expected);
   });
 
+  it('between episodes holds robots on legs, and is a stop for others', () => {
+    for (const [mapping, kp] of [
+      ['joint-state-pd', 0.5],
+      ['joint-state-effort', 0],
+    ] as const) {
+      const made = new Posture(contractOf(mapping, 'effort').joints, mappings[mapping]!.takes);
+      made.beginStop(stateAt(0.3, 1));
+      const out = makeCommand(1);
+      made.pause(out);
+      expect(numbers(out)).toMatchObject({ q: kp === 0 ? 0 : 0.3, kp, kd: 0.3, qd: 0 });
+    }
+  });
+
   it.each([
     ['joint-state-effort', 'effort', { effort: 0.5 }, { effort: 0, kp: 0, kd: 0 }],
     ['joint-state-pd', 'effort', { effort: 0.5 }, { effort: 0, kp: 0, kd: 0.3 }],
