@@ -18,7 +18,9 @@ import type { CommandInterface } from './interfaces/command-interface.ts';
 const APPROACH = { rad: 1, m: 0.1 } as const;
 const SPEED_SHARE = 0.5;
 const NEAR = { rad: 0.2, m: 0.02 } as const;
-const STILL = { rad: 0.05, m: 0.005 } as const;
+const STILL = { rad: 0.1, m: 0.01 } as const;
+/** Legs that carry a robot sag by load / kp: hybrid drives are near within this many times that, below what is lost (safety.ts). */
+const SAG = 2.25;
 /** At the pose and still for this long, s. */
 const SETTLED = 0.3;
 /** The way may take this much longer than planned, s. */
@@ -98,7 +100,8 @@ export class Posture {
   arrived(state: RobotState, now: number): boolean | Fault {
     if (this.#held.length === 0) return true;
     const q = (j: number) => state.q[j]!;
-    const stray = this.#held.find((j) => Math.abs(q(j) - this.#target[j]!) > NEAR[this.#joints[j]!.unit]);
+    const sag = this.#takes.name === 'hybrid' ? SAG : 1;
+    const stray = this.#held.find((j) => Math.abs(q(j) - this.#target[j]!) > sag * NEAR[this.#joints[j]!.unit]);
     const moving = this.#held.find((j) => Math.abs(q(j) - this.#still[j]!) > STILL[this.#joints[j]!.unit]);
     const restless = stray ?? moving;
     if (restless !== undefined || Number.isNaN(this.#settledSince)) {
