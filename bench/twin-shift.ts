@@ -139,11 +139,14 @@ function recordEpisode(environment: Environment, actor: Actor, { contract }: Bun
   const steps: EpisodeStep[] = [];
   environment.reset(number, obs, 0);
   do {
-    const { q, qd, effort } = environment.robot.observe();
+    const { q, qd, effort, base, twist, sensors } = environment.robot.observe();
     const before = {
       q: Float64Array.from(q),
       qd: Float64Array.from(qd),
       effort: Float64Array.from(effort),
+      base: Float64Array.from(base),
+      twist: Float64Array.from(twist),
+      sensors: structuredClone(sensors),
       obs: Float32Array.from(obs),
     };
     actor.act(obs, action);
@@ -155,7 +158,10 @@ function recordEpisode(environment: Environment, actor: Actor, { contract }: Bun
       receiptTime: time,
       commandTime: time,
       action: Float32Array.from(action),
+      taskCommand: environment.taskCommand.slice(),
       command: Float64Array.from(environment.command.effort),
+      qTarget: Float64Array.from(environment.command.q),
+      qdTarget: Float64Array.from(environment.command.qd),
       reward: environment.reward,
       rewardTerms: {},
       terminated: environment.terminated,

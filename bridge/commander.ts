@@ -4,11 +4,15 @@
  */
 
 import type { Clock } from '../core/clock.ts';
-import type { Contract } from '../core/contract.ts';
+import type { Contract, JointContract } from '../core/contract.ts';
 import { type JointCommand, makeCommand } from '../core/robot.ts';
 import type { Fault } from './faults.ts';
+import type { CommandInterface } from './interfaces/command-interface.ts';
+import { mappingOf } from './mappings/registry.ts';
 import type { RobotPort } from './ros-robot.ts';
 import { SafetyGuard } from './safety.ts';
+
+const PARTS = ['q', 'qd', 'effort', 'kp', 'kd'] as const;
 
 export class Commander {
   readonly guard: SafetyGuard;
@@ -19,12 +23,20 @@ export class Commander {
   readonly #robot: RobotPort;
   readonly #clock: Clock;
   readonly #limited: JointCommand;
+  /** Sent last; NaN before the first. */
+  readonly #last: JointCommand;
+  readonly #takes: CommandInterface;
+  readonly #joints: readonly JointContract[];
 
   constructor(contract: Contract, robot: RobotPort, clock: Clock) {
     this.guard = new SafetyGuard(contract);
+    this.#takes = mappingOf(contract).takes;
+    this.#joints = contract.joints;
     this.#robot = robot;
     this.#clock = clock;
     this.#limited = makeCommand(contract.joints.length);
+    this.#last = makeCommand(contract.joints.length);
+    for (const part of PARTS) this.#last[part].fill(NaN);
   }
 
   /** Send `command` within limits. @returns whether it left, or why it must not */
@@ -40,11 +52,12 @@ export class Commander {
     return true;
   }
 
-  /** Send no effort at all, whatever the state and the rate limit. */
-  limp(): boolean {
-    this.#limited.effort.fill(0);
-    this.#limited.kp.fill(0);
-    this.#limited.kd.fill(0);
+  /** Send what stops the robot when there is no state to be trusted, whatever the rate limit. */
+  stopBlindly(): boolean {
+    this.#takes.blind(this.#last, this.#joints, this.#limited);
+    // A robot that takes positions and was never told one has none to hold.
+    if (!this.#limited.q.every(Number.isFinite)) return false;
+    this.guard.forget();
     return this.#deliver();
   }
 
@@ -59,6 +72,7 @@ export class Commander {
 
   #remember(): void {
     this.guard.sent(this.#limited);
+    for (const part of PARTS) this.#last[part].set(this.#limited[part]);
     this.lastSentAt = this.#clock.now();
   }
 }

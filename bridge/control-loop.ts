@@ -13,10 +13,11 @@ import { EpisodeSteps, type Score } from './episode-steps.ts';
 import { type Fault, makeFault, milliseconds } from './faults.ts';
 import { FinalDamping } from './final-damping.ts';
 import { type LoopMetrics, Samples } from './loop-metrics.ts';
+import { mappingOf } from './mappings/registry.ts';
 import { type ActorLike, PolicyStep } from './policy-step.ts';
 import { Posture } from './posture.ts';
 import type { RobotPort } from './ros-robot.ts';
-import { checkState } from './safety.ts';
+import { checkState, STOP_SLACK } from './safety.ts';
 import { Schedule } from './schedule.ts';
 import { type LoopEvent, type LoopState, nextState } from './states.ts';
 
@@ -46,6 +47,8 @@ export interface LoopSettings {
   readonly plan: LoopPlan;
   readonly score?: Score | undefined;
   readonly listener?: LoopListener;
+  /** What the robot is asked to do, as the contract names it. @default 0, within the ranges */
+  readonly taskCommand?: Float64Array | undefined;
 }
 
 export class ControlLoop {
@@ -79,10 +82,12 @@ export class ControlLoop {
     this.#settings = settings;
     this.schedule = new Schedule(1 / contract.control.rateHz);
     this.commander = new Commander(contract, robot, clock);
-    this.#policy = new PolicyStep(contract, actor);
-    this.#posture = new Posture(contract.joints);
+    this.#policy = new PolicyStep(contract, actor, settings.taskCommand);
+    this.#posture = new Posture(contract.joints, mappingOf(contract).takes);
     this.#finalDamping = new FinalDamping(contract, robot, this.commander, this.#posture);
-    this.#steps = new EpisodeSteps(this.#policy, settings.score, (step) => settings.listener?.step?.(step));
+    this.#steps = new EpisodeSteps(contract, this.#policy, this.commander.guard, settings.score, (step) =>
+      settings.listener?.step?.(step),
+    );
     this.#stepsPerEpisode = Math.round(plan.seconds * contract.control.rateHz);
     this.#command = makeCommand(contract.joints.length);
   }
@@ -188,7 +193,7 @@ export class ControlLoop {
     const limit = contract.safety.stateAge;
     const age = robot.age(now);
     if (age > limit) return tooOld(age, robot.sinceReceipt(now), limit);
-    return checkState(robot.state, contract.joints);
+    return checkState(robot.state, contract.joints, STOP_SLACK) ?? robot.checkSensors(now);
   }
 
   #act(now: number): void {
@@ -221,7 +226,7 @@ export class ControlLoop {
       this.#dispatch('damped', now);
       this.#act(now);
     } else if (this.#takeState()) {
-      this.#posture.damp(this.#command);
+      this.#posture.pause(this.#command);
       this.#send(this.#command);
     }
   }
@@ -267,9 +272,9 @@ export class ControlLoop {
       return;
     }
     if (!this.#sendTracked(this.#policy.command, now)) return;
-    const { lastSentAt, guard } = this.commander;
+    const { lastSentAt } = this.commander;
     this.#latencies.add(lastSentAt - robot.receiptTime);
-    this.#steps.begin(robot.state, robot.receiptTime, lastSentAt, guard.lastSent);
+    this.#steps.begin(robot.state, robot.receiptTime, lastSentAt);
   }
 
   /** True when there is a new state; it is answered by what the caller does now. */
@@ -316,6 +321,7 @@ export class ControlLoop {
     this.#state = to;
     this.#since = now;
     if (to === 'to-default') this.#posture.begin(this.#settings.robot.state, now);
+    if (to === 'damping' || to === 'final-damping') this.#posture.beginStop(this.#settings.robot.state);
     if (to === 'final-damping') this.#finalDamping.begin(now, this.#answered);
     if ((from === 'running' || from === 'shadow') && !this.#isComplete(event)) {
       this.#steps.flush();

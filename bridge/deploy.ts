@@ -18,6 +18,7 @@ import { type Preflight, preflight, refuseFailed, requireNoRivals } from './pref
 import { recordEpisode } from './recorder.ts';
 import { RosRobot } from './ros-robot.ts';
 import type { LoopState } from './states.ts';
+import { taskCommandOf } from './task-command.ts';
 
 export interface DeployOptions {
   readonly contract: Contract;
@@ -36,6 +37,8 @@ export interface DeployOptions {
   /** @default 'robot' */
   readonly source?: EpisodeSource;
   readonly score?: Score | undefined;
+  /** What the robot is asked to do, by the contract's names; 0, within the ranges, for what is not given. */
+  readonly taskCommand?: Readonly<Record<string, number>>;
   /** Whatever belongs to the episodes, such as the twin's parameters. */
   readonly parameters?: Readonly<Record<string, number>>;
   /** The operator's word; asked when every check has passed, never in shadow. */
@@ -64,6 +67,8 @@ const MAX_DEFECTS = 10;
  */
 export async function deployPolicy(options: DeployOptions): Promise<DeployReport> {
   const { contract, url, signal, shadow = false, pacer = nodePacer } = options;
+  // What cannot be asked for is refused before anything is opened.
+  taskCommandOf(contract, options.taskCommand ?? {});
   const { clock } = pacer;
   const { stateAge, roundTrip } = contract.safety;
   const link = await RosLink.open({ url, clock, pongSeconds: stateAge + roundTrip });
@@ -72,7 +77,8 @@ export async function deployPolicy(options: DeployOptions): Promise<DeployReport
     const robot = new RosRobot(contract, link, clock);
     const checked = await checkAndArm(options, link, robot);
     if (signal?.aborted === true) throw new InputError('stopped before arming, nothing was sent to the robot');
-    if (robot.fault !== null) throw faultError(robot.fault);
+    const fault = robot.fault ?? robot.checkSensors(clock.now());
+    if (fault !== null) throw faultError(fault);
     if (!shadow) robot.advertise(checked.commandType);
     const deployment = new Deployment(options, robot, pacer);
     const report = await deployment.run(checked.roundTripMs);
@@ -122,6 +128,7 @@ class Deployment {
   readonly #robot: RosRobot;
   readonly #pacer: Pacer;
   readonly #loop: ControlLoop;
+  readonly #taskCommand: Float64Array;
   readonly #endings: Promise<EpisodeResult>[] = [];
   #episode: OpenEpisode | null = null;
 
@@ -137,7 +144,9 @@ class Deployment {
       episodeEnd: (reason, completed) => this.#end(reason, completed),
     };
     const plan = { episodes, seconds, holdSeconds };
-    this.#loop = new ControlLoop({ contract, actor, robot, clock: pacer.clock, plan, score, listener });
+    this.#taskCommand = taskCommandOf(contract, options.taskCommand ?? {});
+    const taskCommand = this.#taskCommand;
+    this.#loop = new ControlLoop({ contract, actor, robot, clock: pacer.clock, plan, score, listener, taskCommand });
   }
 
   async run(roundTripMs: number): Promise<DeployReport> {
@@ -193,6 +202,9 @@ class Deployment {
 
   #meta(id: string, startedAt: number): EpisodeMeta {
     const { contract, source = 'robot', shadow = false, parameters = {} } = this.#options;
+    const asked = Object.fromEntries(
+      contract.command.names.map((name, i) => [`command.${name}`, this.#taskCommand[i]!]),
+    );
     return {
       id,
       source,
@@ -203,7 +215,8 @@ class Deployment {
       startedAt,
       contract,
       shadow,
-      parameters,
+      parameters: { ...parameters, ...asked },
+      ...(Object.keys(this.#robot.scans).length > 0 && { scans: this.#robot.scans }),
     };
   }
 

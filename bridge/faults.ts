@@ -14,6 +14,8 @@ export type FaultName =
   | 'large-message'
   | 'joint-names'
   | 'not-finite'
+  | 'stale-sensor'
+  | 'bad-sensor'
   | 'position-limit'
   | 'velocity-limit'
   | 'tracking'

@@ -1,12 +1,15 @@
 /**
- * The last thing a robot is told: damping, for the contract's time from the first command on, one command for each new state. Where no valid state
- * comes damping cannot be computed, and no effort is sent instead, but only to a robot that is proven to be reading; to
- * one that is silent nothing is sent, because it would hear it too late. Says afterwards how it went.
+ * The last thing a robot is told: to stop, as its interface means it (damping, braking, holding: bridge/interfaces/),
+ * for the contract's time from the first command on, one command for each new state. Where no valid state comes what can be
+ * said without one is sent, but only to a robot that is proven to be reading; to one that is silent nothing is sent,
+ * because it would hear it too late. Says afterwards how it went.
  */
 
 import type { Contract } from '../core/contract.ts';
 import { type JointCommand, makeCommand } from '../core/robot.ts';
 import type { Commander } from './commander.ts';
+import type { CommandInterface } from './interfaces/command-interface.ts';
+import { mappingOf } from './mappings/registry.ts';
 import type { Posture } from './posture.ts';
 import type { RobotPort } from './ros-robot.ts';
 
@@ -22,6 +25,7 @@ export class FinalDamping {
   readonly #commander: Commander;
   readonly #posture: Posture;
   readonly #command: JointCommand;
+  readonly #takes: CommandInterface;
   #begun = NaN;
   /** When the first command of it left. */
   #firstSent = NaN;
@@ -36,6 +40,7 @@ export class FinalDamping {
     this.#commander = commander;
     this.#posture = posture;
     this.#command = makeCommand(contract.joints.length);
+    this.#takes = mappingOf(contract).takes;
   }
 
   /** @param answered states that a command has answered already */
@@ -57,7 +62,7 @@ export class FinalDamping {
     if (!stale && this.#robot.stateCount !== this.#answered) {
       this.#answered = this.#robot.stateCount;
       this.#silentSince = NaN;
-      this.#posture.damp(this.#command);
+      this.#posture.stop(this.#command);
       if (this.#commander.send(this.#command) === true) {
         this.#damped++;
         this.#began(now);
@@ -71,23 +76,24 @@ export class FinalDamping {
   /** In one line, for a person; null before it began. */
   get report(): string | null {
     if (Number.isNaN(this.#begun)) return null;
-    const limp = this.#limp === 0 ? '' : `${this.#limp} commands of no effort, for want of a valid state`;
-    if (this.#damped > 0) return `damping sent: ${this.#damped} commands${limp === '' ? '' : `, then ${limp}`}`;
-    if (limp !== '') return `damping sent as ${limp}`;
+    const limp = this.#limp === 0 ? '' : `${this.#limp} ${this.#takes.blindly}, for want of a valid state`;
+    if (this.#damped > 0)
+      return `${this.#takes.stopping} sent: ${this.#damped} commands${limp === '' ? '' : `, then ${limp}`}`;
+    if (limp !== '') return `${this.#takes.stopping} sent as ${limp}`;
     const why = this.#robot.isOpen ? 'the robot is silent and would hear it too late' : 'the link is dead';
     const { watchdog } = this.#contract.ros;
     const then =
       watchdog === null
         ? 'no watchdog is known: use the emergency stop'
         : `${watchdog.by} stops the robot after ${watchdog.seconds} s`;
-    return `damping not sent: ${why}; ${then}`;
+    return `${this.#takes.stopping} not sent: ${why}; ${then}`;
   }
 
   #goLimp(now: number): void {
     if (Number.isNaN(this.#silentSince)) this.#silentSince = now;
     // An answered ping sent after the last command proves that the command, too, has been read.
     const proven = this.#robot.provenAt >= Math.max(this.#silentSince, this.#commander.lastSentAt);
-    if (proven && this.#commander.limp()) {
+    if (proven && this.#commander.stopBlindly()) {
       this.#limp++;
       this.#began(now);
     }

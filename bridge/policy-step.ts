@@ -8,6 +8,7 @@ import type { Contract } from '../core/contract.ts';
 import { Observer } from '../core/observation.ts';
 import { type JointCommand, makeCommand, type RobotState } from '../core/robot.ts';
 import { type Fault, makeFault } from './faults.ts';
+import { taskCommandOf } from './task-command.ts';
 
 /** A deterministic policy, normaliser included. */
 export interface ActorLike {
@@ -20,14 +21,18 @@ export class PolicyStep {
   readonly obs: Float32Array;
   readonly action: Float32Array;
   readonly command: JointCommand;
+  /** As the contract names it. */
+  readonly taskCommand: Float64Array;
   /** The action before, clipped to [-1, 1]. */
   readonly previousAction: Float32Array;
   readonly #actor: ActorLike;
   readonly #observer: Observer;
   readonly #actuation: Actuation;
 
-  constructor(contract: Contract, actor: ActorLike) {
+  /** @param taskCommand what the robot is asked to do, as the contract names it */
+  constructor(contract: Contract, actor: ActorLike, taskCommand: Float64Array = taskCommandOf(contract, {})) {
     this.#actor = actor;
+    this.taskCommand = taskCommand;
     this.#observer = new Observer(contract.observations, contract);
     this.#actuation = new Actuation(contract);
     this.obs = new Float32Array(this.#observer.size);
@@ -50,7 +55,7 @@ export class PolicyStep {
 
   /** @returns a fault, and then the command may not be used */
   compute(state: RobotState): Fault | null {
-    this.#observer.observe(state, this.#actuation.lastAction, this.obs);
+    this.#observer.observe(state, this.#actuation.lastAction, this.obs, 0, this.taskCommand);
     const badInput = this.obs.findIndex((value) => !Number.isFinite(value));
     if (badInput >= 0) return notFinite('observation', badInput, this.obs);
     this.#actor.act(this.obs, this.action);

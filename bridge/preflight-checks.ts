@@ -8,7 +8,7 @@ import type { RobotState } from '../core/robot.ts';
 import { type Fault, milliseconds } from './faults.ts';
 import { mappingNamed } from './mappings/registry.ts';
 import { sameType } from './ros-names.ts';
-import { checkState } from './safety.ts';
+import { checkState, STOP_SLACK } from './safety.ts';
 
 export type Verdict = 'ok' | 'warn' | 'fail';
 
@@ -38,10 +38,30 @@ export interface RobotFacts {
     readonly age: number;
     readonly fault: Fault | null;
   };
+  /** One for each sensor the contract has a topic for. @default none */
+  readonly sensors?: readonly SensorFacts[];
   /** How far the states' stamps are behind the robot's clock, s; null when the robot does not tell its time. */
   readonly stampLag: number | null;
   /** Round trips of pings while states arrived, s; at least one. */
   readonly roundTrips: readonly number[];
+}
+
+export interface SensorFacts {
+  readonly name: string;
+  readonly topic: string;
+  readonly type: string;
+  /** Numbers the contract expects. */
+  readonly size: number;
+  /** Whether the policy reads it. */
+  readonly isNeeded: boolean;
+  /** Largest age, s. */
+  readonly limit: number;
+  readonly messages: number;
+  /** Readings per second; NaN with fewer than two. */
+  readonly rateHz: number;
+  /** Of the newest reading, s. */
+  readonly age: number;
+  readonly fault: Fault | null;
 }
 
 export interface PreflightPolicy {
@@ -77,7 +97,7 @@ const checks: Readonly<Record<string, Check>> = {
 
   limits: ({ joints }, { state }) => {
     if (state.fault !== null || state.messages === 0) return fail('not known without a valid state', 'see joints');
-    const fault = checkState(state.newest, joints);
+    const fault = checkState(state.newest, joints, STOP_SLACK);
     return fault === null ? ok('within position and velocity limits') : fail(fault.message, fault.repair);
   },
 
@@ -165,11 +185,61 @@ const COMMANDING = ['limits', 'command topic', 'command listener', 'command riva
 
 /** Every finding, in the order of the table. */
 export function runChecks(contract: Contract, facts: RobotFacts, policy: PreflightPolicy): Finding[] {
-  return Object.entries(checks).map(([check, run]) => {
-    const finding = run(contract, facts, policy);
+  const findings = Object.entries(checks).map(([check, run]) => ({ check, ...run(contract, facts, policy) }));
+  for (const sensor of facts.sensors ?? [])
+    findings.push({ check: `sensor ${sensor.name}`, ...checkSensor(sensor, facts) });
+  findings.push(...checkStop(contract));
+  return findings.map((finding) => {
+    const { check } = finding;
     const lenient = policy.shadow && finding.verdict === 'fail' && COMMANDING.includes(check);
-    return { check, ...finding, ...(lenient && { verdict: 'warn' as const }) };
+    return { ...finding, ...(lenient && { verdict: 'warn' as const }) };
   });
+}
+
+/** Readings that must come within a sensor's largest age. */
+const LEAST_READINGS = 2;
+/** Of a measured rate: a reading more or less in the time listened to is none. */
+const RATE_SLACK = 0.9;
+
+function checkSensor(sensor: SensorFacts, facts: RobotFacts): Omit<Finding, 'check'> {
+  const { topic, size, limit, messages, rateHz, age, fault } = sensor;
+  const finding = findSensor();
+  if (finding.verdict !== 'fail' || sensor.isNeeded) return finding;
+  return { ...finding, verdict: 'warn', found: `${finding.found}; the policy does not read it` };
+
+  function findSensor(): Omit<Finding, 'check'> {
+    const published = checkTopic(sensor, facts, 'start the driver of the sensor');
+    if (published.verdict !== 'ok') return published;
+    if (fault !== null) return fail(`${fault.name}: ${fault.message}`, fault.repair);
+    if (messages === 0) return fail(`nothing came on ${topic}`, 'start the driver of the sensor');
+    const ages = `${milliseconds(age)} old (limit ${milliseconds(limit)})`;
+    const found = `${published.found}, ${size} numbers at ${rateHz.toFixed(0)} Hz, ${ages}`;
+    if (!(rateHz * limit >= RATE_SLACK * LEAST_READINGS)) {
+      return fail(
+        found,
+        `raise its rate, or the limit (age in the contract's ros): ${LEAST_READINGS} readings must fit in`,
+      );
+    }
+    if (age > limit) return fail(found, "synchronise the clocks of the robot (chrony); look at the sensor's load");
+    return ok(found);
+  }
+}
+
+/** What stopping and the default pose mean to a robot that is not driven by efforts. */
+function checkStop({ ros, joints }: Contract): Finding[] {
+  const { takes } = mappingNamed(ros.command.mapping);
+  const held = joints.filter((joint) => takes.holds(joint));
+  const findings: Finding[] = [];
+  if (takes.name !== 'effort') {
+    const { stopping, hazard } = takes;
+    const repair = 'keep it on the ground or in a net, with an emergency stop of its own';
+    findings.push({ check: 'stop', ...(hazard === undefined ? ok(stopping) : warn(`${stopping}: ${hazard}`, repair)) });
+  }
+  if (held.length < joints.length) {
+    const rest = joints.filter((joint) => !held.includes(joint)).map(({ name }) => name);
+    findings.push({ check: 'posture', ...ok(`no default position to move to: ${rest.join(', ')}`) });
+  }
+  return findings;
 }
 
 function checkTopic(

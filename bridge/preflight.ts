@@ -9,7 +9,7 @@ import type { Contract } from '../core/contract.ts';
 import { MismatchError } from '../core/errors.ts';
 import type { RosLink } from './link.ts';
 import { type Finding, type PreflightPolicy, type RobotFacts, runChecks } from './preflight-checks.ts';
-import { baseType, sameType } from './ros-names.ts';
+import { baseType } from './ros-names.ts';
 import type { RosRobot } from './ros-robot.ts';
 import { attempt, RosApi } from './rosapi.ts';
 
@@ -33,17 +33,17 @@ export interface Preflight {
 /** How long states are listened to, s. */
 const LISTEN = 1;
 const PINGS = 20;
+/** The longest that sensors are waited for, s. */
+const PATIENCE = 3;
 
 export async function preflight(settings: PreflightSettings): Promise<Preflight> {
   const { contract, robot } = settings;
   const api = new RosApi(settings.services);
   const topics = await attempt(api.topics());
   const known = 'value' in topics ? topics.value : new Map<string, string>();
-  const { state, command } = contract.ros;
+  const { command } = contract.ros;
 
-  const stateType = known.get(state.topic);
-  const listens = stateType === undefined || sameType(stateType, state.type);
-  if (listens) robot.subscribe(stateType ?? state.type);
+  robot.subscribe(known);
   const heard = await listen(settings);
   const ask = async <T>(question: () => Promise<T>, otherwise: T): Promise<T> => {
     if ('error' in topics) return otherwise;
@@ -95,7 +95,7 @@ async function listen({
   robot,
   clock,
   contract,
-}: PreflightSettings): Promise<Pick<RobotFacts, 'state' | 'roundTrips'>> {
+}: PreflightSettings): Promise<Pick<RobotFacts, 'state' | 'sensors' | 'roundTrips'>> {
   const waitedFrom = clock.now();
   while (robot.stateCount === 0 && robot.messageCount === 0 && clock.now() - waitedFrom < LISTEN) await sleep(0.01);
   const from = clock.now();
@@ -108,6 +108,9 @@ async function listen({
     await sleep(Math.max(0, from + ((i + 1) * LISTEN) / PINGS - clock.now()));
     if (!link.isOpen) break;
   }
+  // A slow sensor is given the time for three readings.
+  const slow = () => robot.feeds.some(({ isNeeded, messages, fault }) => isNeeded && messages < 3 && fault === null);
+  while (slow() && link.isOpen && clock.now() - from < PATIENCE) await sleep(0.01);
   const quickest = Math.min(...roundTrips);
   if (Number.isFinite(quickest)) robot.oneWay = quickest / 2;
   const now = clock.now();
@@ -119,6 +122,18 @@ async function listen({
       age: robot.age(now),
       fault: robot.fault,
     },
+    sensors: robot.feeds.map((feed) => ({
+      name: feed.source.name,
+      topic: feed.source.topic,
+      type: feed.source.type,
+      size: feed.source.needed.length,
+      isNeeded: feed.isNeeded,
+      limit: feed.source.limit,
+      messages: feed.messages,
+      rateHz: 1 / feed.interval,
+      age: feed.age(now, robot.robotTime(now)),
+      fault: feed.fault,
+    })),
     roundTrips,
   };
 }

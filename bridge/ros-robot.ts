@@ -5,14 +5,17 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Contract } from '../core/contract.ts';
+import type { ScanGeometry } from '../core/episode.ts';
 import { type JointCommand, makeState, type RobotState } from '../core/robot.ts';
 import { type Fault, makeFault } from './faults.ts';
-import { JointStateReader } from './joint-state.ts';
 import type { Publisher, RosLink } from './link.ts';
 import type { CommandMapping, Message } from './mappings/mapping.ts';
-import { mappingNamed } from './mappings/registry.ts';
-import type { RosVersion } from './ros-names.ts';
+import { mappingOf } from './mappings/registry.ts';
+import { type RosVersion, sameType } from './ros-names.ts';
+import type { SensorFeed } from './sensors/feed.ts';
+import { feedsOf } from './sensors/feeds.ts';
 import { StateClock } from './state-clock.ts';
+import { type StateReader, stateReaderOf } from './state-reader.ts';
 import { largeMessage } from './transport.ts';
 
 /** What the control loop needs of a robot. Times are seconds on our clock unless said otherwise. */
@@ -28,8 +31,10 @@ export interface RobotPort {
   age(now: number): number;
   /** Since the newest state arrived. */
   sinceReceipt(now: number): number;
-  /** The first thing that was wrong with the link or a message. */
+  /** The first thing that was wrong with the link or a message of the state. */
   readonly fault: Fault | null;
+  /** What is wrong with a sensor that the policy reads. */
+  checkSensors(now: number): Fault | null;
   readonly isOpen: boolean;
   /** When the robot's side was last shown to be reading: the sending time of the newest answered ping. */
   readonly provenAt: number;
@@ -45,7 +50,10 @@ export class RosRobot implements RobotPort {
   readonly #link: RosLink;
   readonly #clock: Clock;
   readonly #mapping: CommandMapping;
-  readonly #reader: JointStateReader;
+  readonly #reader: StateReader;
+  /** One for each of the contract's sensors, odometry among them. */
+  readonly feeds: readonly SensorFeed[];
+  readonly #scans: Record<string, ScanGeometry> = {};
   readonly #time: StateClock;
   #stateCount = 0;
   #messageCount = 0;
@@ -54,22 +62,44 @@ export class RosRobot implements RobotPort {
   #fault: Fault | null = null;
 
   /**
-   * Subscribes to the state; sends nothing until advertise() is called.
-   * @throws InputError for a command mapping that does not exist
+   * Sends nothing until advertise() is called.
+   * @throws InputError for a command mapping or a sensor type that does not exist, or does not fit the policy
    */
   constructor(contract: Contract, link: RosLink, clock: Clock) {
     this.#contract = contract;
     this.#link = link;
     this.#clock = clock;
-    this.#mapping = mappingNamed(contract.ros.command.mapping);
-    this.#reader = new JointStateReader(contract.joints);
+    this.#mapping = mappingOf(contract);
+    this.#reader = stateReaderOf(contract);
     this.#time = new StateClock(contract.safety.stateAge);
-    this.state = makeState(contract.joints.length);
+    this.state = makeState(contract.joints.length, contract.sensors);
+    // Nothing is known until it is measured.
+    this.state.base.fill(NaN);
+    this.state.twist.fill(NaN);
+    for (const reading of Object.values(this.state.sensors)) reading.fill(NaN);
+    this.feeds = feedsOf(contract, this.state);
   }
 
-  /** @param stateType as this robot's ROS writes it */
-  subscribe(stateType: string): void {
-    this.#link.subscribe(this.#contract.ros.state.topic, stateType, (message) => this.#receive(message));
+  /**
+   * Listen to the state and every sensor, except where the topic is of another type.
+   * @param known types by topic, as this robot's ROS writes them
+   */
+  subscribe(known: ReadonlyMap<string, string>): void {
+    const listen = (topic: string, type: string, listener: (message: unknown) => void) => {
+      const found = known.get(topic) ?? type;
+      if (sameType(found, type)) this.#link.subscribe(topic, found, listener);
+    };
+    const { state } = this.#contract.ros;
+    listen(state.topic, state.type, (message) => this.#receive(message));
+    for (const feed of this.feeds) {
+      const { name, topic, type, reader } = feed.source;
+      listen(topic, type, (message) => {
+        feed.receive(message, this.#clock.now());
+        if (reader.scan === undefined || Object.hasOwn(this.#scans, name)) return;
+        const scan = reader.scan(message);
+        if (scan !== null) this.#scans[name] = scan;
+      });
+    }
   }
 
   /** From now on commands can be sent. @param commandType as this robot's ROS writes it */
@@ -101,6 +131,20 @@ export class RosRobot implements RobotPort {
 
   set oneWay(seconds: number) {
     this.#time.oneWay = seconds;
+    for (const feed of this.feeds) feed.oneWay = seconds;
+  }
+
+  /** How the beams of its scanning sensors lie, as far as they have said. */
+  get scans(): Readonly<Record<string, ScanGeometry>> {
+    return this.#scans;
+  }
+
+  checkSensors(now: number): Fault | null {
+    const robotTime = this.#time.robotTime(now);
+    let fault: Fault | null = null;
+    // All are asked: one that nobody reads forgets its old reading here.
+    for (const feed of this.feeds) fault ??= feed.check(now, robotTime);
+    return fault;
   }
 
   /** The robot's clock at our time `now`, s. */
@@ -140,6 +184,8 @@ export class RosRobot implements RobotPort {
       joints: this.#contract.joints,
       robotTime: this.#time.robotTime(this.#clock.now()),
       ros: this.#ros,
+      period: 1 / this.#contract.control.rateHz,
+      options: this.#contract.ros.command.options ?? {},
     });
     const place = notFinitePlace(message, '');
     if (place !== null) {

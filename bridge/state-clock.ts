@@ -11,6 +11,7 @@ const DRIFT = 1e-4;
 
 export class StateClock {
   readonly #jumpLimit: number;
+  readonly #subject: string;
   /** receipt - stamp of the quickest message: clock difference plus the least way. */
   #offset = NaN;
   #oneWay = 0;
@@ -18,8 +19,9 @@ export class StateClock {
   #receipt = -Infinity;
   #interval = NaN;
 
-  /** @param jumpLimit a robot clock that jumps ahead by more is a fault, s */
-  constructor(jumpLimit: number) {
+  /** @param jumpLimit a robot clock that jumps ahead by more is a fault, s @param subject whose stamps they are */
+  constructor(jumpLimit: number, subject = 'the state') {
+    this.#subject = subject;
     this.#jumpLimit = jumpLimit;
   }
 
@@ -44,13 +46,17 @@ export class StateClock {
    */
   accept(stamp: number, receipt: number): boolean | Fault {
     if (!(stamp > 0)) {
-      return makeFault('bad-stamp', `the state's stamp is ${stamp} s`, 'let the robot stamp its states with its clock');
+      return makeFault(
+        'bad-stamp',
+        `${this.#subject}'s stamp is ${stamp} s`,
+        'let the robot stamp its states with its clock',
+      );
     }
     if (stamp < this.#stamp) {
       const back = (this.#stamp - stamp).toFixed(3);
       return makeFault(
         'bad-stamp',
-        `the state's stamp went back by ${back} s`,
+        `${this.#subject}'s stamp went back by ${back} s`,
         'only one publisher may send states, and the robot clock must not be set while it runs',
       );
     }
@@ -60,7 +66,7 @@ export class StateClock {
       const ahead = (this.#offset - difference).toFixed(3);
       return makeFault(
         'bad-stamp',
-        `the state's stamp jumped ahead by ${ahead} s`,
+        `${this.#subject}'s stamp jumped ahead by ${ahead} s`,
         'the robot clock must not be set while it runs: deploy again',
       );
     }

@@ -16,7 +16,7 @@ import { resolveRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 import type { Register } from './commands.ts';
 import { DeployView } from './deploy-view.ts';
-import { numberWithin } from './option-values.ts';
+import { commandValues, numberWithin } from './option-values.ts';
 
 interface DeployFlags {
   readonly url: string;
@@ -26,6 +26,7 @@ interface DeployFlags {
   readonly runs: string;
   readonly shadow?: boolean;
   readonly yes?: boolean;
+  readonly command?: Readonly<Record<string, number>>;
   readonly acceptNoWatchdog?: boolean;
   readonly acceptOtherUrdf?: boolean;
   readonly view?: boolean;
@@ -49,6 +50,11 @@ export const register: Register = (program) => {
     .option('--episodes <n>', 'how many', numberWithin({ min: 1, integer: true }), 1)
     .option('--seconds <s>', "of one episode (default: the task's)", numberWithin({ min: 0.01 }))
     .option('--out <dir>', 'where episodes are recorded (default: episodes/ of the run)')
+    .option(
+      '--command <name=value,...>',
+      'what the robot is asked to do, such as vx=0.5,wz=0.2; 0 where left out',
+      commandValues,
+    )
     .option('--shadow', 'compute and record commands, send none')
     .option('--yes', 'arm without asking, for scripts')
     .option('--accept-no-watchdog', 'go on although nobody stops the robot when commands stop')
@@ -100,6 +106,7 @@ function deploy(
     episodes: flags.episodes,
     seconds: flags.seconds ?? experiment?.task.episodeSeconds ?? DEFAULT_SECONDS,
     shadow: flags.shadow === true,
+    taskCommand: flags.command ?? {},
     recordTo,
     score: experiment === null ? undefined : scorerOf(experiment.task, experiment.rewardWeights),
     acceptNoWatchdog: flags.acceptNoWatchdog === true,

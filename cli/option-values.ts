@@ -19,3 +19,16 @@ export function numberWithin({ min = -Infinity, max = Infinity, integer = false 
     throw new InvalidArgumentError(`It should be ${kind}${least}${most}.`);
   };
 }
+
+/** `vx=0.5,wz=-0.2` as numbers by name; a parser for commander's options. */
+export function commandValues(text: string): Record<string, number> {
+  const pairs = text.split(',').map((part): [string, number] => {
+    const [name = '', value = '', ...rest] = part.split('=').map((word) => word.trim());
+    const number = value === '' ? Number.NaN : Number(value);
+    if (name === '' || rest.length > 0 || !Number.isFinite(number)) {
+      throw new InvalidArgumentError(`It should look like vx=0.5,wz=0.2, found ${part.trim() || 'nothing'}.`);
+    }
+    return [name, number];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -2,21 +2,21 @@
 
 import { openSync, writeSync } from 'node:fs';
 import { Option } from 'commander';
+import { mappingNamed } from '../bridge/mappings/registry.ts';
 import { type Misbehaviour, misbehaviours } from '../bridge/server/misbehaviour.ts';
 import { type RobotServer, startRobotServer } from '../bridge/server/robot-server.ts';
 import { InputError, messageOf } from '../core/errors.ts';
 import { keyOf } from '../core/rng.ts';
-import type { SimulatedRobot } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
-import { type LoadedRobot, loadRobot } from '../loop/experiment.ts';
-import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
-import { loadRapier, RAPIER, RapierRobot } from '../sim/rapier-robot.ts';
-import { tasks } from '../sim/tasks/index.ts';
-import { MUJOCO, makeTwin } from '../sim/twin.ts';
+import { type LoadedRobot, loadRobot, robotDynamics } from '../loop/experiment.ts';
+import type { Dynamics } from '../sim/dynamics.ts';
+import { RAPIER } from '../sim/rapier-robot.ts';
+import { MUJOCO } from '../sim/twin.ts';
 import type { Register } from './commands.ts';
 import { numberWithin } from './option-values.ts';
 import { QuietLog } from './quiet-log.ts';
 import { RobotView } from './robot-view.ts';
+import { makeServedRobot, type ServedRobot } from './served-robot.ts';
 
 interface RobotOptions {
   readonly engine: 'mujoco' | 'rapier';
@@ -69,7 +69,8 @@ export const register: Register = (program) => {
 
 async function serve(name: string, options: RobotOptions): Promise<void> {
   const loaded = await loadRobot(name);
-  const simulated = await makeRobot(name, loaded.model, differentDynamics(loaded.model, options), options);
+  const dynamics = differentDynamics(loaded, options);
+  const simulated = await makeServedRobot(name, loaded, dynamics, options.engine, options.seed);
   // No state twice: at most one a physics step.
   const rateHz = Math.min(options.rate ?? loaded.config.stateRateHz, 1 / simulated.stepSeconds);
   const view = options.view === true ? await RobotView.open(loaded.model, `robot ${name}`, rateHz) : null;
@@ -84,7 +85,7 @@ async function serve(name: string, options: RobotOptions): Promise<void> {
 async function run(
   name: string,
   { config, model }: LoadedRobot,
-  { robot, stepSeconds }: SteppedRobot,
+  { robot, stepSeconds, ros, sensors, restart, idle }: ServedRobot,
   rateHz: number,
   view: RobotView | null,
   options: RobotOptions,
@@ -101,11 +102,15 @@ async function run(
     host: options.host,
     port: options.port,
     ros: options.ros === '1' ? 1 : 2,
-    topics: config.ros,
+    topics: ros,
+    sensors,
+    restart,
+    idle,
     rateHz,
     stepSeconds,
     watchdogSeconds,
     damping: jointNames(model).map((joint) => config.gains[joint]?.kd ?? 0),
+    stiffness: jointNames(model).map((joint) => config.gains[joint]?.kp ?? 0),
     allowMisbehaviour: options.allowMisbehaviour === true,
     misbehaviours: options.misbehave ?? [],
     key: keyOf(options.seed),
@@ -113,7 +118,8 @@ async function run(
     ...(view === null ? {} : { onState: (state) => view.add(state) }),
     ...(logFile === undefined ? {} : { onCommand: (record) => writeSync(logFile, `${JSON.stringify(record)}\n`) }),
   });
-  announce(name, model, server, watchdogSeconds, options, view?.url);
+  const what = mappingNamed(ros.command.mapping).takes.name;
+  announce(name, model, server, what, watchdogSeconds, options, view?.url);
   await untilStopped(server);
   if (options.json === true) {
     const { commands, watchdogStops } = server;
@@ -122,8 +128,8 @@ async function run(
 }
 
 /** The nominal robot with the differences asked for. */
-function differentDynamics(model: RobotModel, options: RobotOptions): Dynamics {
-  const nominal = nominalDynamics(model);
+function differentDynamics(loaded: LoadedRobot, options: RobotOptions): Dynamics {
+  const nominal = robotDynamics(loaded);
   const times = (scale: number) => (value: number) => scale * value;
   return {
     ...nominal,
@@ -135,29 +141,6 @@ function differentDynamics(model: RobotModel, options: RobotOptions): Dynamics {
     positionNoise: options.noise,
     velocityNoise: 10 * options.noise,
   };
-}
-
-interface SteppedRobot {
-  readonly robot: SimulatedRobot;
-  readonly stepSeconds: number;
-}
-
-async function makeRobot(
-  name: string,
-  model: RobotModel,
-  dynamics: Dynamics,
-  { engine, seed }: RobotOptions,
-): Promise<SteppedRobot> {
-  if (engine === 'mujoco') {
-    const robot = await makeTwin(model, dynamics, { key: keyOf(seed) });
-    return { robot, stepSeconds: robot.physicsDt };
-  }
-  // The simulator as the robot's own task has it.
-  const task = Object.values(tasks).find((candidate) => candidate.robot === name);
-  if (task === undefined) throw new InputError(`no task uses robot ${name}`, { repair: 'use --engine mujoco' });
-  const robot = new RapierRobot(await loadRapier(), model, dynamics, task.physics);
-  robot.seedNoise(keyOf(seed));
-  return { robot, stepSeconds: task.physics.physicsDt };
 }
 
 function openLog(path: string): number {
@@ -172,11 +155,12 @@ function announce(
   name: string,
   model: RobotModel,
   server: RobotServer,
+  what: string,
   watchdogSeconds: number | null,
   options: RobotOptions,
   viewUrl: string | undefined,
 ): void {
-  const { state, command } = server.topics;
+  const { state, command, sensors } = server.topics;
   const { name: engine, version } = options.engine === 'mujoco' ? MUJOCO : RAPIER;
   if (!isLoopback(server.host)) {
     process.stderr.write(
@@ -187,7 +171,7 @@ function announce(
     const ready = { event: 'ready', robot: name, engine, version, url: server.url, ros: Number(options.ros) };
     const shown = viewUrl === undefined ? {} : { view: viewUrl };
     process.stdout.write(
-      `${JSON.stringify({ ...ready, state, command, watchdogSeconds, pid: process.pid, ...shown })}\n`,
+      `${JSON.stringify({ ...ready, state, command, sensors, watchdogSeconds, pid: process.pid, ...shown })}\n`,
     );
     return;
   }
@@ -203,7 +187,8 @@ function announce(
     `robot ${name} in ${engine} ${version}${differences.length === 0 ? '' : `, ${differences.join(', ')}`}`,
     `  ${server.url} as ROS ${options.ros}`,
     `  publishes ${state.topic} (${state.type})`,
-    `  takes     ${command.topic} (${command.type}), effort of ${jointNames(model).join(', ')}`,
+    ...sensors.map(({ topic, type }) => `            ${topic} (${type})`),
+    `  takes     ${command.topic} (${command.type}), ${what} of ${jointNames(model).join(', ')}`,
     `  watchdog  ${watchdog}`,
     ...(viewUrl === undefined ? [] : [`  view      ${viewUrl}`]),
     `next: landfall deploy latest --url ${server.url}`,

@@ -91,6 +91,9 @@ const networkSchema = v.strictObject({
 
 const topicSchema = v.strictObject({ topic: v.string(), type: v.string() });
 
+/** A reading older than `age` is a fault, s. @default safety.stateAge */
+const sensorTopicSchema = v.strictObject({ ...topicSchema.entries, age: v.optional(positive) });
+
 const rosSchema = v.strictObject({
   state: topicSchema,
   /** `mapping` names a file of bridge/mappings/, which turns a joint command into a message of `type`. */
@@ -102,9 +105,9 @@ const rosSchema = v.strictObject({
     options: v.optional(v.record(v.string(), finite)),
   }),
   /** Where each sensor's readings come from, by its name. */
-  sensors: v.optional(v.record(v.string(), topicSchema)),
+  sensors: v.optional(v.record(v.string(), sensorTopicSchema)),
   /** Where pose and velocity of the base come from, where something measures them. */
-  odometry: v.optional(topicSchema),
+  odometry: v.optional(sensorTopicSchema),
   /** Who stops the robot when commands stop, and after how long; null when nobody does. */
   watchdog: v.nullable(v.strictObject({ seconds: positive, by: v.string() })),
 });

@@ -12,6 +12,8 @@ import {
   outcomeFromRecord,
   ROLE_KEY,
   type Role,
+  SENSOR_KEY,
+  sensorChannels,
 } from './episode-format.ts';
 import { InputError, messageOf } from './errors.ts';
 import { exactNumber } from './exact-json.ts';
@@ -98,23 +100,35 @@ function beginning(bytes: Uint8Array): string {
   return `a file of ${bytes.length} bytes that begins with "${text.join('')}"`;
 }
 
-type MessagesByRole = Readonly<Record<Role, readonly Message[]>>;
+/** What every step has a message of. */
+type Needed = Exclude<Role, 'odometry' | 'sensor'>;
+
+type MessagesByRole = Readonly<Record<Needed, readonly Message[]>> & {
+  /** By sensor, then by step. */
+  readonly sensors: ReadonlyMap<string, ReadonlyMap<number, Message>>;
+};
 
 /** The episode's messages, each role in the order of its steps. */
 function byRole(scan: McapScan): MessagesByRole {
-  const messages: Record<Role, Message[]> = { state: [], command: [], step: [] };
+  const messages: Record<Needed, Message[]> = { state: [], command: [], step: [] };
+  const sensors = new Map<string, Map<number, Message>>();
   for (const message of scan.messages) {
-    const role = scan.channels.get(message.channelId)?.metadata.get(ROLE_KEY);
-    if (role === 'state' || role === 'command' || role === 'step') messages[role].push(message);
+    const metadata = scan.channels.get(message.channelId)?.metadata;
+    const role = metadata?.get(ROLE_KEY);
+    if (role === 'sensor') {
+      const name = metadata?.get(SENSOR_KEY) ?? '';
+      if (!sensors.has(name)) sensors.set(name, new Map());
+      sensors.get(name)!.set(message.sequence, message);
+    } else if (role === 'state' || role === 'command' || role === 'step') messages[role].push(message);
   }
   // Other tools sort by time, which need not be the order of the steps.
   for (const list of Object.values(messages)) list.sort((a, b) => a.sequence - b.sequence);
-  return messages;
+  return { ...messages, sensors };
 }
 
 /** @throws Error saying what is wrong with step `index` */
 function stepAt(messages: MessagesByRole, index: number, meta: EpisodeMeta): EpisodeStep {
-  const data = (role: Role): Uint8Array => {
+  const data = (role: Needed): Uint8Array => {
     const message = messages[role][index];
     if (message?.sequence !== index) throw new Error(`no ${role} message`);
     return message.data;
@@ -135,12 +149,38 @@ function stepAt(messages: MessagesByRole, index: number, meta: EpisodeMeta): Epi
     effort: column(state.effort, n, 'effort'),
     obs: Float32Array.from(numbers(fields, 'obs')),
     action: Float32Array.from(numbers(fields, 'action')),
+    base: Float64Array.from(numbers(fields, 'base', [])),
+    twist: Float64Array.from(numbers(fields, 'twist', [])),
+    sensors: sensorsAt(messages, index, fields, meta),
+    taskCommand: Float64Array.from(numbers(fields, 'taskCommand', [])),
     command: column(command.effort, n, 'commanded effort'),
+    qTarget: Float64Array.from(command.position),
+    qdTarget: Float64Array.from(command.velocity),
     reward: number(fields, 'reward'),
     rewardTerms: terms(fields.rewardTerms),
     terminated: flag(fields, 'terminated'),
     truncated: flag(fields, 'truncated'),
   };
+}
+
+/** Readings from their own messages, and from the step where a message would not hold them exactly. */
+function sensorsAt(
+  { sensors }: MessagesByRole,
+  index: number,
+  fields: Record<string, unknown>,
+  meta: EpisodeMeta,
+): Record<string, Float64Array> {
+  const readings: Record<string, Float64Array> = {};
+  for (const { name, record } of sensorChannels(meta)) {
+    const message = sensors.get(name)?.get(index);
+    if (message !== undefined) readings[name] = record.decode(message.data);
+  }
+  const given = fields.sensors;
+  if (given === undefined) return readings;
+  if (typeof given !== 'object' || given === null) throw new Error(`expected an object in sensors, found ${given}`);
+  const exact = given as Record<string, unknown>;
+  for (const name of Object.keys(exact)) readings[name] = Float64Array.from(numbers(exact, name));
+  return readings;
 }
 
 /** A copy, so that an episode does not hold on to the bytes of its file. */
@@ -155,8 +195,9 @@ function number(fields: Record<string, unknown>, key: string): number {
   return value;
 }
 
-function numbers(fields: Record<string, unknown>, key: string): number[] {
-  const list = fields[key];
+/** @param absent what an absent field means; without it, it is an error */
+function numbers(fields: Record<string, unknown>, key: string, absent?: number[]): number[] {
+  const list = fields[key] ?? absent;
   if (!Array.isArray(list)) throw new Error(`expected an array in ${key}, found ${typeof list}`);
   return list.map((item: unknown, i) => {
     const value = exactNumber(item);

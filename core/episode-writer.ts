@@ -6,7 +6,7 @@
 
 import type { Channel, IWritable, Message } from '@mcap/core';
 import { McapWriter } from '@mcap/core';
-import type { EpisodeMeta, EpisodeOutcome, EpisodeSink, EpisodeStep } from './episode.ts';
+import { type EpisodeMeta, type EpisodeOutcome, type EpisodeSink, type EpisodeStep, JOINTS_ALONE } from './episode.ts';
 import {
   commandTopic,
   DESCRIPTION_TOPIC,
@@ -16,13 +16,26 @@ import {
   outcomeToRecord,
   ROLE_KEY,
   type Role,
+  SENSOR_KEY,
+  type SensorChannel,
   STATE_TOPIC,
   STEP_TOPIC,
+  sensorChannels,
   stepSchema,
 } from './episode-format.ts';
 import { LandfallError, messageOf } from './errors.ts';
 import { exactJson } from './exact-json.ts';
-import { type JointStateMessage, jointStateType, nanosecondsOf, stampOf, stringType } from './ros-messages.ts';
+import {
+  type JointStateMessage,
+  jointStateType,
+  nanosecondsOf,
+  odometryType,
+  type RosType,
+  stampOf,
+  stringType,
+} from './ros-messages.ts';
+import { odometryMessage } from './ros-sensors.ts';
+import { odometryTopic } from './ros-topics.ts';
 
 export interface EpisodeWriterOptions {
   /** The robot's URDF text, recorded once on /robot_description so that Foxglove draws it. */
@@ -55,6 +68,8 @@ interface Channels {
   readonly command: number;
   readonly step: number;
   readonly description: number | null;
+  readonly odometry: number | null;
+  readonly sensors: readonly (SensorChannel & { readonly channel: number })[];
 }
 
 /**
@@ -134,15 +149,38 @@ class QueuedWriter implements EpisodeWriter {
     for (const name of ['q', 'qd', 'effort', 'command'] as const) {
       if (step[name].length !== n) throw new Error(`expected ${n} numbers in ${name}, found ${step[name].length}`);
     }
-    const { state, command, step: stepChannel } = this.#channels;
+    for (const name of ['qTarget', 'qdTarget'] as const) {
+      const { length } = step[name];
+      if (length !== 0 && length !== n) throw new Error(`expected ${n} numbers in ${name}, or none, found ${length}`);
+    }
+    const { state, command, step: stepChannel, odometry } = this.#channels;
     const receipt = nanosecondsOf(step.receiptTime);
     const sent = nanosecondsOf(step.commandTime);
     const measured = jointState(step.sensorTime, joints, step.q, step.qd, step.effort);
-    const sentEffort = jointState(step.commandTime, joints, NONE, NONE, step.command);
-    this.#push(state, receipt, nanosecondsOf(step.sensorTime), jointStateType.encode(measured));
-    this.#push(command, sent, sent, jointStateType.encode(sentEffort));
-    this.#push(stepChannel, sent, sent, utf8.encode(stepJson(step)));
+    const sentCommand = jointState(step.commandTime, joints, step.qTarget, step.qdTarget, step.command);
+    const measuredAt = nanosecondsOf(step.sensorTime);
+    const stamp = stampOf(step.sensorTime);
+    this.#push(state, receipt, measuredAt, jointStateType.encode(measured));
+    const inMessages = this.#pushSensors(step, receipt, measuredAt);
+    if (odometry !== null && step.base.length === 7 && step.twist.length === 6) {
+      this.#push(odometry, receipt, measuredAt, odometryType.encode(odometryMessage(step.base, step.twist, stamp)));
+    }
+    this.#push(command, sent, sent, jointStateType.encode(sentCommand));
+    this.#push(stepChannel, sent, sent, utf8.encode(stepJson(step, inMessages)));
     if (this.#waitingBytes > MAX_WAITING_BYTES) throw new Error('the output is too slow');
+  }
+
+  /** @returns the sensors whose messages keep every bit, which the step need not repeat */
+  #pushSensors(step: EpisodeStep, receipt: bigint, measuredAt: bigint): Set<string> {
+    const exact = new Set<string>();
+    const stamp = stampOf(step.sensorTime);
+    for (const { name, channel, record } of this.#channels.sensors) {
+      const reading = step.sensors[name];
+      if (reading === undefined) continue;
+      this.#push(channel, receipt, measuredAt, record.encode(reading, stamp, name, this.#meta.scans?.[name]));
+      if (record.isExact(reading)) exact.add(name);
+    }
+    return exact;
   }
 
   /** Record the URDF just before the first step, at its time. */
@@ -182,23 +220,42 @@ class QueuedWriter implements EpisodeWriter {
 }
 
 async function registerChannels(writer: McapWriter, meta: EpisodeMeta, described: boolean): Promise<Channels> {
-  const rosSchema = (type: { name: string; text: string }) =>
-    writer.registerSchema({ name: type.name, encoding: 'ros2msg', data: utf8.encode(type.text) });
-  const channel = (topic: string, schemaId: number, messageEncoding: string, role: Role | null) => {
-    const metadata = new Map(role === null ? [] : [[ROLE_KEY, role] as const]);
+  const schemas = new Map<string, number>();
+  const rosSchema = async ({ name, text }: RosType<never>) => {
+    const id =
+      schemas.get(name) ?? (await writer.registerSchema({ name, encoding: 'ros2msg', data: utf8.encode(text) }));
+    schemas.set(name, id);
+    return id;
+  };
+  const channel = (topic: string, schemaId: number, messageEncoding: string, role: Role | null, sensor?: string) => {
+    const metadata = new Map<string, string>(role === null ? [] : [[ROLE_KEY, role]]);
+    if (sensor !== undefined) metadata.set(SENSOR_KEY, sensor);
     return writer.registerChannel({ topic, schemaId, messageEncoding, metadata } satisfies Omit<Channel, 'id'>);
   };
-  const jointState = await rosSchema(jointStateType);
+  const odometry = meta.contract === null ? null : odometryTopic(meta.contract.ros);
+  const sensors: (SensorChannel & { channel: number })[] = [];
+  const jointState = await rosSchema(jointStateType as RosType<never>);
   const step = await writer.registerSchema({
     name: stepSchema.name,
     encoding: 'jsonschema',
     data: utf8.encode(stepSchema.text),
   });
+  for (const sensor of sensorChannels(meta)) {
+    const schema = await rosSchema(sensor.record.type);
+    sensors.push({ ...sensor, channel: await channel(sensor.topic, schema, 'cdr', 'sensor', sensor.name) });
+  }
   return {
     state: await channel(STATE_TOPIC, jointState, 'cdr', 'state'),
     command: await channel(commandTopic(meta), jointState, 'cdr', 'command'),
     step: await channel(STEP_TOPIC, step, 'json', 'step'),
-    description: described ? await channel(DESCRIPTION_TOPIC, await rosSchema(stringType), 'cdr', null) : null,
+    description: described
+      ? await channel(DESCRIPTION_TOPIC, await rosSchema(stringType as RosType<never>), 'cdr', null)
+      : null,
+    odometry:
+      odometry === null
+        ? null
+        : await channel(odometry, await rosSchema(odometryType as RosType<never>), 'cdr', 'odometry'),
+    sensors,
   };
 }
 
@@ -212,14 +269,22 @@ function jointState(
   return { header: { stamp: stampOf(seconds), frame_id: '' }, name, position, velocity, effort };
 }
 
-function stepJson(step: EpisodeStep): string {
+/** @param recorded sensors whose messages hold them exactly */
+function stepJson(step: EpisodeStep, recorded: ReadonlySet<string>): string {
   const { sensorTime, receiptTime, commandTime, obs, action, reward, rewardTerms, terminated, truncated } = step;
+  const { base, twist, taskCommand } = step;
+  const some = (values: Float64Array) => (values.length === 0 ? undefined : values);
+  const rest = Object.entries(step.sensors).filter(([name]) => !recorded.has(name));
   return exactJson({
     sensorTime,
     receiptTime,
     commandTime,
     obs,
     action,
+    base: some(base),
+    twist: some(twist),
+    sensors: rest.length === 0 ? undefined : Object.fromEntries(rest),
+    taskCommand: some(taskCommand),
     reward,
     rewardTerms,
     terminated,
@@ -242,13 +307,14 @@ function chunkBytes(meta: EpisodeMeta): number {
     effort: zeros,
     obs: new Float32Array(numbers),
     action: new Float32Array(0),
+    ...JOINTS_ALONE,
     command: zeros,
     reward: 0,
     rewardTerms: {},
     terminated: true,
     truncated: true,
   };
-  const step = 3 * MESSAGE_OVERHEAD + state.length + command.length + stepJson(empty).length;
+  const step = 3 * MESSAGE_OVERHEAD + state.length + command.length + stepJson(empty, new Set()).length;
   const count = meta.rateHz > 0 ? Math.max(1, Math.floor(meta.rateHz * CHUNK_SECONDS)) : CHUNK_STEPS_WITHOUT_RATE;
   return step * count;
 }

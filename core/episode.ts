@@ -7,6 +7,14 @@ import type { Contract } from './contract.ts';
 
 export type EpisodeSource = 'sim' | 'twin' | 'robot' | 'import';
 
+/** Angles of the first and the last beam, rad, and the ranges that count, m. */
+export interface ScanGeometry {
+  readonly from: number;
+  readonly to: number;
+  readonly minRange: number;
+  readonly maxRange: number;
+}
+
 /** What is true of the whole episode. */
 export interface EpisodeMeta {
   readonly id: string;
@@ -25,6 +33,8 @@ export interface EpisodeMeta {
   readonly shadow: boolean;
   /** Sampled randomisation and whatever else belongs to the episode. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** Of the sensors that scan in a plane, by name: what their messages say of them. */
+  readonly scans?: Readonly<Record<string, ScanGeometry>>;
 }
 
 /** How it ended: `completed`, or the fault's text. Recorded last; null when the recording was cut off. */
@@ -47,14 +57,36 @@ export interface EpisodeStep {
   obs: Float32Array;
   /** [actionDim]; empty in imported logs. */
   action: Float32Array;
-  /** The effort sent to each joint, N m or N, [nJoints]. */
+  /** As in RobotState: [7] and [6], NaN where it was not measured; empty where nothing could measure it. */
+  base: Float64Array;
+  twist: Float64Array;
+  /** Readings by sensor. */
+  sensors: Record<string, Float64Array>;
+  /** What the robot was asked to do, in the order of the contract's command. */
+  taskCommand: Float64Array;
+  /** The effort sent to each joint, N m or N, [nJoints]; NaN where the robot is commanded in something else. */
   command: Float64Array;
+  /** Position (rad, m) and velocity (rad/s, m/s) setpoints sent, [nJoints]; NaN or empty where none were. */
+  qTarget: Float64Array;
+  qdTarget: Float64Array;
   reward: number;
   /** Weighted reward terms by name. */
   rewardTerms: Record<string, number>;
   terminated: boolean;
   truncated: boolean;
 }
+
+const none = new Float64Array(0);
+
+/** The fields of a step of a robot that has joints alone and takes efforts alone. */
+export const JOINTS_ALONE: Pick<EpisodeStep, 'base' | 'twist' | 'sensors' | 'taskCommand' | 'qTarget' | 'qdTarget'> = {
+  base: none,
+  twist: none,
+  sensors: {},
+  taskCommand: none,
+  qTarget: none,
+  qdTarget: none,
+};
 
 export interface Episode {
   readonly meta: EpisodeMeta;

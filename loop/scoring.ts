@@ -11,7 +11,7 @@ interface MutableView extends StepView {
   time: number;
 }
 
-/** A view of a robot of which only measurements are known: no objects, no command but zeros. */
+/** A view of a robot of which only measurements are known: no objects. */
 function viewOf(task: TaskDefinition, state: RobotState): MutableView {
   const sizes = Object.fromEntries(Object.entries(state.sensors).map(([name, reading]) => [name, reading.length]));
   return {
@@ -32,8 +32,9 @@ export function scorerOf(task: TaskDefinition, weights: readonly number[]) {
   const terms = Object.entries(task.rewards);
   const dt = 1 / task.rateHz;
   let view: MutableView | undefined;
-  return (state: RobotState, action: Float32Array, lastAction: Float32Array) => {
+  return (state: RobotState, action: Float32Array, lastAction: Float32Array, command?: Float64Array) => {
     view ??= viewOf(task, state);
+    if (command !== undefined) view.command.set(command);
     view.state = state;
     view.action = action;
     view.lastAction = lastAction;
@@ -55,13 +56,17 @@ export function scorerOf(task: TaskDefinition, weights: readonly number[]) {
 export function succeeded(episode: Episode, task: TaskDefinition): boolean {
   const last = episode.steps.at(-1);
   if (last === undefined || episode.outcome?.completed !== true) return false;
-  const state = makeState(episode.meta.joints.length);
+  const state = makeState(episode.meta.joints.length, episode.meta.contract?.sensors);
   const view = viewOf(task, state);
   return episode.steps
     .filter((step) => step.sensorTime > last.sensorTime - task.success.seconds)
     .every((step) => {
       state.q.set(step.q);
       state.qd.set(step.qd);
+      state.base.set(step.base);
+      state.twist.set(step.twist);
+      for (const name in state.sensors) state.sensors[name]!.set(step.sensors[name] ?? []);
+      view.command.set(step.taskCommand);
       return task.success.test(view);
     });
 }

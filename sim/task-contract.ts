@@ -13,6 +13,7 @@ import {
 import { InputError } from '../core/errors.ts';
 import { pick, termNamed } from '../core/observation.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
+import { completeRos } from '../core/ros-topics.ts';
 import { sensorSizes } from '../core/sensor.ts';
 import type { Dynamics } from './dynamics.ts';
 import { RAPIER } from './rapier-robot.ts';
@@ -45,7 +46,8 @@ export function contractOf(parts: ContractParts): Contract {
   const joints = jointsOf(parts);
   const actions = task.actions.map((action) => ({ ...action }));
   const command = commandOf(task);
-  const sensors = sensorSizes([...(parts.robot.spec?.sensors ?? []), ...(task.sensors ?? [])]);
+  const carried = [...(parts.robot.spec?.sensors ?? []), ...(task.sensors ?? [])];
+  const sensors = sensorSizes(carried);
   const layout = { joints, actions, command, sensors };
   const observations = task.observations.map((spec) => observationContract(spec, layout));
   const inputs = observations.reduce((sum, term) => sum + term.size, 0);
@@ -68,7 +70,12 @@ export function contractOf(parts: ContractParts): Contract {
     },
     network: { kind: 'mlp', layers: [inputs, ...parts.hidden, outputs], activation: parts.activation },
     safety: parts.robot.safety,
-    ros: parts.robot.ros,
+    ros: completeRos(parts.robot.ros, {
+      sensors: carried,
+      quality: { ...task.quality, ...parts.robot.spec?.quality },
+      floating: model.base === 'floating',
+      stateAge: parts.robot.safety.stateAge,
+    }),
     engine: { ...RAPIER },
     task: task.name,
     seed: parts.seed,

@@ -3,7 +3,7 @@
  * adding one entry. Knows no file: text comes in.
  */
 
-import type { Episode, EpisodeStep } from '../../core/episode.ts';
+import { type Episode, type EpisodeStep, JOINTS_ALONE } from '../../core/episode.ts';
 import { InputError, nearest } from '../../core/errors.ts';
 
 /** The names a column goes by, in lower case; the first is the one that messages use. */
@@ -221,6 +221,7 @@ function stepOf(values: readonly number[], nJoints: number): EpisodeStep {
     effort: column(2),
     obs: new Float32Array(0),
     action: new Float32Array(0),
+    ...JOINTS_ALONE,
     command: column(3),
     reward: 0,
     rewardTerms: {},

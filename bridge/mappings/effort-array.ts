@@ -4,14 +4,15 @@
  */
 
 import { effortOf } from '../../core/robot.ts';
-import type { CommandMapping } from './mapping.ts';
+import { effort } from '../interfaces/effort.ts';
+import { arrayMessage, type CommandMapping } from './mapping.ts';
 
 export const effortArray: CommandMapping = {
   type: 'std_msgs/Float64MultiArray',
   named: false,
   stamped: false,
-  encode: (command, state, { joints }) => ({
-    layout: { dim: [], data_offset: 0 },
-    data: joints.map((joint, j) => joint.sign * effortOf(command, state, j)),
-  }),
+  takes: effort,
+  needs: [],
+  encode: (command, state, { joints }) =>
+    arrayMessage(joints.map((joint, j) => joint.sign * effortOf(command, state, j))),
 };

@@ -8,8 +8,11 @@ export interface CommandRecord {
   readonly arrival: number;
   /** null where the message type has none. */
   readonly stamp: number | null;
-  /** Effort per joint, N m, in the robot's order; null where the message made no sense. */
+  /** Effort per joint, N m, in the robot's order; null where the message made no sense, or is not about efforts. */
   readonly effort: readonly number[] | null;
+  /** Position and velocity per joint, where the message is about them. */
+  readonly q?: readonly number[];
+  readonly qd?: readonly number[];
   readonly verdict: CommandVerdict;
   /** Why it was not taken. */
   readonly reason?: string;

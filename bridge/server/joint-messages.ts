@@ -11,6 +11,11 @@ import { bend, STALE_SECONDS, type Switches } from './misbehaviour.ts';
 export const STATE_TYPE = 'sensor_msgs/JointState';
 export const COMMAND_TYPES: readonly string[] = ['sensor_msgs/JointState', 'std_msgs/Float64MultiArray'];
 
+/** The stamp as the switches want it, s. */
+export function bentStamp(stamp: number, switches: Switches): number {
+  return switches.has('stale') ? stamp - STALE_SECONDS : stamp;
+}
+
 /** @param stamp s @param seq counted by the publisher; ROS 1 only */
 export function stateMessage(
   state: RobotState,
@@ -21,7 +26,7 @@ export function stateMessage(
   switches: Switches,
 ): Record<string, unknown> {
   const { ros } = context;
-  const time = rosTime(switches.has('stale') ? stamp - STALE_SECONDS : stamp, ros);
+  const time = rosTime(bentStamp(stamp, switches), ros);
   const header = ros === 1 ? { seq, stamp: time, frame_id: '' } : { stamp: time, frame_id: '' };
   const columns = {
     name: [...joints],

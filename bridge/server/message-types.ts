@@ -14,7 +14,7 @@ export type Field = readonly [name: string, type: string];
 
 const vector3 = { x: 'float64', y: 'float64', z: 'float64' };
 
-/** By ROS 1 name. Arrays end in []. */
+/** By ROS 1 name. Arrays end in [], those of a fixed length in [n]. */
 const definitions: ReadonlyMap<string, Definition> = new Map(
   Object.entries<Definition>({
     'std_msgs/Header': { seq: 'uint32', stamp: 'time', frame_id: 'string' },
@@ -26,7 +26,14 @@ const definitions: ReadonlyMap<string, Definition> = new Map(
     'std_msgs/MultiArrayDimension': { label: 'string', size: 'uint32', stride: 'uint32' },
     'std_msgs/MultiArrayLayout': { dim: 'std_msgs/MultiArrayDimension[]', data_offset: 'uint32' },
     'std_msgs/Float64MultiArray': { layout: 'std_msgs/MultiArrayLayout', data: 'float64[]' },
+    'std_msgs/Float32MultiArray': { layout: 'std_msgs/MultiArrayLayout', data: 'float32[]' },
     'geometry_msgs/Vector3': vector3,
+    'geometry_msgs/Point': vector3,
+    'geometry_msgs/Quaternion': { ...vector3, w: 'float64' },
+    'geometry_msgs/Pose': { position: 'geometry_msgs/Point', orientation: 'geometry_msgs/Quaternion' },
+    'geometry_msgs/PoseWithCovariance': { pose: 'geometry_msgs/Pose', covariance: 'float64[36]' },
+    'geometry_msgs/TwistWithCovariance': { twist: 'geometry_msgs/Twist', covariance: 'float64[36]' },
+    'geometry_msgs/TwistStamped': { header: 'std_msgs/Header', twist: 'geometry_msgs/Twist' },
     'geometry_msgs/Twist': { linear: 'geometry_msgs/Vector3', angular: 'geometry_msgs/Vector3' },
     'sensor_msgs/JointState': {
       header: 'std_msgs/Header',
@@ -35,6 +42,45 @@ const definitions: ReadonlyMap<string, Definition> = new Map(
       velocity: 'float64[]',
       effort: 'float64[]',
     },
+    'sensor_msgs/Imu': {
+      header: 'std_msgs/Header',
+      orientation: 'geometry_msgs/Quaternion',
+      orientation_covariance: 'float64[9]',
+      angular_velocity: 'geometry_msgs/Vector3',
+      angular_velocity_covariance: 'float64[9]',
+      linear_acceleration: 'geometry_msgs/Vector3',
+      linear_acceleration_covariance: 'float64[9]',
+    },
+    'sensor_msgs/LaserScan': {
+      header: 'std_msgs/Header',
+      angle_min: 'float32',
+      angle_max: 'float32',
+      angle_increment: 'float32',
+      time_increment: 'float32',
+      scan_time: 'float32',
+      range_min: 'float32',
+      range_max: 'float32',
+      ranges: 'float32[]',
+      intensities: 'float32[]',
+    },
+    'nav_msgs/Odometry': {
+      header: 'std_msgs/Header',
+      child_frame_id: 'string',
+      pose: 'geometry_msgs/PoseWithCovariance',
+      twist: 'geometry_msgs/TwistWithCovariance',
+    },
+    'trajectory_msgs/JointTrajectoryPoint': {
+      positions: 'float64[]',
+      velocities: 'float64[]',
+      accelerations: 'float64[]',
+      effort: 'float64[]',
+      time_from_start: 'duration',
+    },
+    'trajectory_msgs/JointTrajectory': {
+      header: 'std_msgs/Header',
+      joint_names: 'string[]',
+      points: 'trajectory_msgs/JointTrajectoryPoint[]',
+    },
   }),
 );
 
@@ -42,6 +88,12 @@ const integers: Readonly<Record<string, readonly [number, number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, 2 ** 32 - 1],
 };
+
+/** The element's type of an array and its fixed length, or 0; null for what is no array. */
+export function arrayOf(type: string): { readonly element: string; readonly length: number } | null {
+  const match = /^(.*)\[(\d*)\]$/.exec(type);
+  return match === null ? null : { element: match[1]!, length: Number(match[2]) };
+}
 
 /** What conforming needs to know besides the type. */
 export interface MessageContext {
@@ -105,9 +157,11 @@ export function conformFields(
 }
 
 function conformField(type: string, value: unknown, context: MessageContext, path: string): unknown {
-  if (type.endsWith('[]')) {
-    const element = type.slice(0, -2);
-    if (!Array.isArray(value)) throw new MessageRefusal(`${path} should be ${type}, found ${describe(value)}`);
+  const array = arrayOf(type);
+  if (array !== null) {
+    const { element, length } = array;
+    if (!Array.isArray(value) || (length > 0 && value.length !== length))
+      throw new MessageRefusal(`${path} should be ${type}, found ${describe(value)}`);
     return value.map((item, i) => conformField(element, item, context, `${path}[${i}]`));
   }
   switch (type) {
@@ -116,6 +170,9 @@ function conformField(type: string, value: unknown, context: MessageContext, pat
       break;
     case 'bool':
       if (typeof value === 'boolean') return value;
+      break;
+    case 'float32':
+      if (typeof value === 'number' && Number.isFinite(Math.fround(value))) return Math.fround(value);
       break;
     case 'float64':
       if (typeof value === 'number' && Number.isFinite(value)) return value;
@@ -127,6 +184,7 @@ function conformField(type: string, value: unknown, context: MessageContext, pat
       break;
     }
     case 'time':
+    case 'duration':
       return conformTime(value, context, path);
     default:
       return conformFields(type, fieldsOf(type, context.ros), value, context, path);
@@ -141,11 +199,13 @@ function conformTime(value: unknown, context: MessageContext, path: string): Rec
 }
 
 function defaultOf(type: string, context: MessageContext): unknown {
-  if (type.endsWith('[]')) return [];
+  const array = arrayOf(type);
+  if (array !== null) return Array.from({ length: array.length }, () => defaultOf(array.element, context));
   if (type === 'string') return '';
   if (type === 'bool') return false;
   if (type === 'time') return rosTime(context.now, context.ros);
-  if (type === 'float64' || Object.hasOwn(integers, type)) return 0;
+  if (type === 'duration') return rosTime(0, context.ros);
+  if (type === 'float32' || type === 'float64' || Object.hasOwn(integers, type)) return 0;
   return conformFields(type, fieldsOf(type, context.ros), {}, context, type);
 }
 

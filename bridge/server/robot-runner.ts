@@ -23,6 +23,10 @@ export interface RunnerSettings {
   readonly watchdogSeconds: number | null;
   /** Gains of that damping, N m s/rad, [nJoints]. */
   readonly damping: ArrayLike<number>;
+  /** What its own controller does until the first command comes. @default nothing */
+  readonly idle?: JointCommand | undefined;
+  /** Puts the robot at its start. @default every joint at 0 */
+  readonly restart?: () => void;
 }
 
 export interface RunnerEvents {
@@ -64,6 +68,7 @@ export class RobotRunner {
     this.#command = makeCommand(settings.robot.model.dof.length);
     this.#epoch = settings.clock.now();
     this.#nextReport = this.#epoch;
+    this.#idle();
   }
 
   /** Keep time from now on, until stop(). */
@@ -97,28 +102,46 @@ export class RobotRunner {
 
   /** Take an effort command; the caller has checked it. @param effort N m or N, [nJoints] */
   command(effort: ArrayLike<number>): void {
-    if (!this.#failed) this.#guarded(() => this.#take(effort));
+    this.drive((command) => {
+      command.kd.fill(0);
+      command.effort.set(effort);
+    });
   }
 
-  #take(effort: ArrayLike<number>): void {
+  /** Take any command; the caller has checked it. @param fill writes it over the last one */
+  drive(fill: (command: JointCommand) => void): void {
+    if (!this.#failed) this.#guarded(() => this.#take(fill));
+  }
+
+  #take(fill: (command: JointCommand) => void): void {
     const now = this.#settings.clock.now();
     this.#advance(now);
-    this.#command.kd.fill(0);
-    this.#command.effort.set(effort);
+    fill(this.#command);
     this.#driven = true;
     this.#lastCommand = now;
     this.#pending = true;
   }
 
-  /** Put the robot at rest at coordinate 0, with no command. */
+  /** Put the robot at rest at its start, with no command. */
   reset(): void {
-    const zeros = new Float64Array(this.#settings.robot.model.dof.length);
-    this.#settings.robot.reset(zeros, zeros);
+    const { robot, restart } = this.#settings;
+    const zeros = new Float64Array(robot.model.dof.length);
+    if (restart === undefined) robot.reset(zeros, zeros);
+    else restart();
     this.#steps = 0;
     this.#reported = -1;
     this.#epoch = this.#settings.clock.now();
     this.#driven = false;
     this.#pending = false;
+    this.#idle();
+  }
+
+  /** Nobody commands the robot yet. */
+  #idle(): void {
+    const { idle } = this.#settings;
+    if (idle === undefined) return;
+    for (const part of ['q', 'qd', 'effort', 'kp', 'kd'] as const) this.#command[part].set(idle[part]);
+    this.#pending = true;
   }
 
   #advance(now: number): void {

@@ -9,16 +9,20 @@ import { WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
 import { foldIn, type Key, keyOf } from '../../core/rng.ts';
-import type { RobotState, SimulatedRobot } from '../../core/robot.ts';
+import type { JointCommand, RobotState, SimulatedRobot } from '../../core/robot.ts';
 import { jointNames } from '../../core/robot-model.ts';
-import { baseType, type RosVersion } from '../ros-names.ts';
+import { isOdometry } from '../../core/ros-topics.ts';
+import { mappingNamed } from '../mappings/registry.ts';
+import { baseType, type RosVersion, sameType } from '../ros-names.ts';
 import { CommandLog, type CommandRecord } from './command-log.ts';
 import { Connection, type ConnectionShared } from './connection.ts';
-import { COMMAND_TYPES, effortCommand, STATE_TYPE, stateMessage } from './joint-messages.ts';
+import { bentStamp, COMMAND_TYPES, STATE_TYPE, stateMessage } from './joint-messages.ts';
 import { type MessageContext, MessageRefusal, typeName } from './message-types.ts';
 import { isMisbehaviour, type Misbehaviour, misbehaviours, Switches } from './misbehaviour.ts';
+import { type Controllers, fillCommand, readCommand } from './robot-command.ts';
 import { RobotRunner } from './robot-runner.ts';
 import { offerRosapi } from './rosapi.ts';
+import { odometryJson, type ServedSensor, sensorPublications } from './sensor-messages.ts';
 import { Services } from './services.ts';
 import { type Subscriber, Topics } from './topics.ts';
 
@@ -36,7 +40,18 @@ export interface RobotServerOptions {
   readonly port?: number;
   /** @default 2 */
   readonly ros?: RosVersion;
-  readonly topics: { readonly state: TopicName; readonly command: TopicName };
+  readonly topics: {
+    readonly state: TopicName;
+    /** @default mapping: efforts, by the type */
+    readonly command: TopicName & {
+      readonly mapping?: string;
+      readonly options?: Readonly<Record<string, number>> | undefined;
+    };
+    readonly sensors?: Readonly<Record<string, TopicName>> | undefined;
+    readonly odometry?: TopicName | undefined;
+  };
+  /** What it carries beside joint encoders. @default nothing */
+  readonly sensors?: readonly ServedSensor[];
   /** States published per second. */
   readonly rateHz: number;
   /** A multiple of the robot's physics step, s. */
@@ -45,6 +60,12 @@ export interface RobotServerOptions {
   readonly watchdogSeconds: number | null;
   /** Gains of that damping, N m s/rad, [nJoints]. */
   readonly damping: ArrayLike<number>;
+  /** With which its controllers hold positions, N m/rad, [nJoints]. @default 0 */
+  readonly stiffness?: ArrayLike<number>;
+  /** What its own controller does until the first command comes. @default nothing */
+  readonly idle?: JointCommand | undefined;
+  /** Puts the robot at its start. @default every joint at 0 */
+  readonly restart?: () => void;
   /** @default systemClock */
   readonly clock?: Clock;
   /** Largest message read, bytes; a larger one ends the connection. @default 16 MiB */
@@ -67,7 +88,12 @@ export interface RobotServer {
   readonly port: number;
   readonly url: string;
   /** Types as the server's ROS writes them. */
-  readonly topics: { readonly state: TopicName; readonly command: TopicName };
+  readonly topics: {
+    readonly state: TopicName;
+    readonly command: TopicName;
+    /** Odometry among them. */
+    readonly sensors: readonly TopicName[];
+  };
   readonly commands: CommandLog;
   /** How often the robot's watchdog has ended a command. */
   readonly watchdogStops: number;
@@ -75,8 +101,10 @@ export interface RobotServer {
   readonly clients: number;
   /** Only these are on from now; with `seconds`, all are off after that. */
   misbehave(on: readonly Misbehaviour[], seconds?: number): void;
-  /** Hang the robot at rest. */
+  /** Put the robot at rest at its start. */
   reset(): void;
+  /** These topics are silent from now on, as when a sensor's driver has died. */
+  mute(topics: readonly string[]): void;
   /** Settles with the error when the simulation has failed, and without one after close(). */
   readonly ended: Promise<unknown>;
   close(): Promise<void>;
@@ -95,6 +123,15 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
   const commands = new CommandLog(options.onCommand);
   const topics = new Topics();
   const services = new Services();
+  const mapping = names.command.mapping ?? defaultMapping(names.command.type);
+  const controllers: Controllers = {
+    joints,
+    kp: options.stiffness ?? new Float64Array(joints.length),
+    kd: options.damping,
+    options: names.command.options ?? {},
+  };
+  const sensors = sensorPublications(names, options.sensors ?? [], ros);
+  const mute = new Set<string>();
   let seq = 0;
   let watchdogStops = 0;
   let end: (error?: unknown) => void;
@@ -106,7 +143,15 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
     { ...options, clock },
     {
       state: (state, stamp) => {
-        topics.publish(names.state.topic, stateMessage(state, joints, stamp, seq++, context(), switches));
+        const stated = isOdometry(names.state.type)
+          ? odometryJson(state, bentStamp(stamp, switches), ros)
+          : stateMessage(state, joints, stamp, seq++, context(), switches);
+        topics.publish(names.state.topic, stated);
+        for (const { topic, message } of sensors) {
+          if (mute.has(topic)) continue;
+          const msg = message(state, bentStamp(stamp, switches));
+          if (msg !== null) topics.publish(topic, msg);
+        }
         options.onState?.(state);
       },
       watchdog: () => {
@@ -125,26 +170,28 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
     node: driver,
     deliver: (_, msg) => {
       const arrival = clock.now();
-      const command = effortCommand(baseType(names.command.type), msg, joints);
+      const command = readCommand(mapping, baseType(names.command.type), msg, controllers);
       const { stamp } = command;
-      if ('refused' in command) {
+      if (command.refused !== undefined) {
         commands.add({ arrival, stamp, effort: null, verdict: 'refused', reason: command.refused });
         log(`command refused: ${command.refused}`);
         return;
       }
-      const { effort } = command;
+      const { effort = null, q, qd } = command;
+      const parts = { effort, ...(q !== undefined && { q }), ...(qd !== undefined && { qd }) };
       const age = stamp === null ? 0 : arrival - stamp;
       if (watchdogSeconds !== null && age > watchdogSeconds) {
         const reason = `${age.toFixed(3)} s old`;
-        commands.add({ arrival, stamp, effort, verdict: 'stale', reason });
+        commands.add({ arrival, stamp, ...parts, verdict: 'stale', reason });
         log(`command refused: ${reason}`);
         return;
       }
-      commands.add({ arrival, stamp, effort, verdict: 'taken' });
-      runner.command(effort);
+      commands.add({ arrival, stamp, ...parts, verdict: 'taken' });
+      runner.drive((out) => fillCommand(command, controllers, out));
     },
   };
   topics.advertise(names.state.topic, names.state.type, robotNode);
+  for (const { topic, type } of sensors) topics.advertise(topic, type, robotNode);
   topics.subscribe(names.command.topic, names.command.type, robotNode);
   if (ros === 2) {
     // What robot_state_publisher does there; ROS 1 has a parameter.
@@ -185,6 +232,7 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
     topics: {
       state: { topic: names.state.topic, type: typeName(names.state.type, ros) },
       command: { topic: names.command.topic, type: typeName(names.command.type, ros) },
+      sensors: sensors.map(({ topic, type }) => ({ topic, type: typeName(type, ros) })),
     },
     commands,
     get watchdogStops() {
@@ -195,6 +243,10 @@ export async function startRobotServer(options: RobotServerOptions): Promise<Rob
     },
     misbehave,
     reset,
+    mute: (silent) => {
+      mute.clear();
+      for (const topic of silent) mute.add(topic);
+    },
     ended,
     close: () => {
       runner.stop();
@@ -217,9 +269,24 @@ function reachable(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
+function defaultMapping(type: string): string {
+  return baseType(type) === 'std_msgs/Float64MultiArray' ? 'effort-array' : 'joint-state-effort';
+}
+
 function checkTypes({ state, command }: RobotServerOptions['topics']): void {
-  if (baseType(state.type) !== STATE_TYPE) {
+  if (baseType(state.type) !== STATE_TYPE && !isOdometry(state.type)) {
     throw new InputError(`state topic ${state.topic}: type should be ${STATE_TYPE}, found ${state.type}`);
+  }
+  if (command.mapping !== undefined) {
+    const { type, needs } = mappingNamed(command.mapping);
+    const lacking = needs.find((option) => !((command.options?.[option] ?? 0) > 0));
+    if (lacking !== undefined) {
+      throw new InputError(`command topic ${command.topic}: mapping ${command.mapping} needs the option ${lacking}`);
+    }
+    if (sameType(command.type, type)) return;
+    throw new InputError(
+      `command topic ${command.topic}: mapping ${command.mapping} makes ${type}, found ${command.type}`,
+    );
   }
   if (!COMMAND_TYPES.includes(baseType(command.type))) {
     throw new InputError(

@@ -4,7 +4,15 @@
  */
 
 import { baseType, rosTime } from '../ros-names.ts';
-import { type Field, fieldsOf, isKnownType, type MessageContext, MessageRefusal, typeName } from './message-types.ts';
+import {
+  arrayOf,
+  type Field,
+  fieldsOf,
+  isKnownType,
+  type MessageContext,
+  MessageRefusal,
+  typeName,
+} from './message-types.ts';
 import type { Services } from './services.ts';
 import type { Topics } from './topics.ts';
 
@@ -100,15 +108,15 @@ function typedefs(name: string, { ros }: MessageContext): Record<string, unknown
     found.push({
       type: typeName(current, ros),
       fieldnames: fields.map(([field]) => field),
-      fieldtypes: fields.map(([, fieldType]) => fieldType.replace('[]', '')),
+      fieldtypes: fields.map(([, fieldType]) => arrayOf(fieldType)?.element ?? fieldType),
       // rosapi: -1 is no array, 0 one without a fixed length
-      fieldarraylen: fields.map(([, fieldType]) => (fieldType.endsWith('[]') ? 0 : -1)),
+      fieldarraylen: fields.map(([, fieldType]) => arrayOf(fieldType)?.length ?? -1),
       examples: fields.map(() => ''),
       constnames: [],
       constvalues: [],
     });
     for (const [, fieldType] of fields) {
-      const inner = fieldType.replace('[]', '');
+      const inner = arrayOf(fieldType)?.element ?? fieldType;
       if (isKnownType(inner) && !open.includes(inner)) open.push(inner);
     }
   }

@@ -47,8 +47,9 @@ export const quadrotor: RobotSettings = {
   //   command  /mavros/actuator_control                 mavros_msgs/msg/ActuatorControl, or one thrust a rotor:
   //            /motor_speed                             std_msgs/msg/Float64MultiArray
   ros: {
-    state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
-    command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
+    // Rotors measure nothing: the pose sets the pace.
+    state: { topic: '/odom', type: 'nav_msgs/msg/Odometry' },
+    command: { topic: '/rotor_thrusts', type: 'std_msgs/msg/Float64MultiArray', mapping: 'thrust-array' },
     watchdog: { seconds: 0.1, by: 'landfall robot' },
   },
   safety: { stateAge: 0.05, roundTrip: 0.02, damping: 0.2 },

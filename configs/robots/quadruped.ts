@@ -49,7 +49,7 @@ export const quadruped: RobotSettings = {
   //   command  /lowcmd     unitree_go/msg/LowCmd: motor_cmd[].q, .dq, .tau, .kp, .kd, which is a hybrid joint command
   ros: {
     state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
-    command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
+    command: { topic: '/joint_commands', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-pd' },
     watchdog: { seconds: 0.1, by: 'landfall robot' },
   },
   safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },

@@ -59,7 +59,12 @@ export const rover: RobotSettings = {
   //                            separation 0.160 m
   ros: {
     state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
-    command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
+    command: {
+      topic: '/cmd_vel',
+      type: 'geometry_msgs/msg/Twist',
+      mapping: 'twist',
+      options: { radius: 0.033, separation: 0.16 },
+    },
     watchdog: { seconds: 0.1, by: 'landfall robot' },
   },
   // Twelve states at the rate below.

@@ -23,6 +23,7 @@ export class SimulatedPort implements RobotPort {
   receiptTime = -Infinity;
   stateInterval: number;
   fault: Fault | null = null;
+  sensorFault: Fault | null = null;
   isOpen = true;
   provenAt = -Infinity;
   /** Nothing comes and nothing is answered, as from a stopped process. */
@@ -56,6 +57,10 @@ export class SimulatedPort implements RobotPort {
   probe(): void {
     this.probes++;
     if (!this.frozen) this.provenAt = this.clock.now();
+  }
+
+  checkSensors(): Fault | null {
+    return this.sensorFault;
   }
 
   send(command: JointCommand): boolean {

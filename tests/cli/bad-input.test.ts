@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Contract } from '../../core/contract.ts';
-import type { Episode } from '../../core/episode.ts';
+import { type Episode, JOINTS_ALONE } from '../../core/episode.ts';
 import { encodeEpisode } from '../../core/episode-mcap.ts';
 import { bundleParameters, decodeBundle, encodeBundle } from '../../policy/checkpoint.ts';
 import { landfall } from './landfall.ts';
@@ -170,6 +170,7 @@ function episodeOf(contract: Contract): Episode {
       effort: one(0.1),
       obs: new Float32Array(5),
       action: new Float32Array(1),
+      ...JOINTS_ALONE,
       command: one(0.1),
       reward: 0,
       rewardTerms: {},

@@ -1,5 +1,6 @@
 /** Episodes through MCAP: exact to the bit, readable by others, and never anything but an episode or a clear error. */
 
+import { readFileSync } from 'node:fs';
 import { parse } from '@foxglove/rosmsg';
 import { MessageReader } from '@foxglove/rosmsg2-serialization';
 import { type IWritable, McapIndexedReader, McapWriter, TempBuffer } from '@mcap/core';
@@ -8,7 +9,7 @@ import type { Episode } from '../../core/episode.ts';
 import { encodeEpisode, openEpisodeWriter, readEpisode, salvageEpisode } from '../../core/episode-mcap.ts';
 import { InputError, LandfallError } from '../../core/errors.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
-import { episodeBits, sampleContract, sampleEpisode, sampleMeta, sampleSteps } from './samples.ts';
+import { episodeBits, sampleContract, sampleEpisode, sampleMeta, sampleSteps, sensedContract } from './samples.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
 
@@ -53,6 +54,56 @@ describe('round trip', () => {
   it('gives the same bytes for the same episode', async () => {
     const first = await encodeEpisode(sampleEpisode(50));
     expect(Buffer.compare(first, await encodeEpisode(sampleEpisode(50)))).toBe(0);
+  });
+
+  it('keeps every bit of base, sensors, commands and setpoints, with a topic for each', async () => {
+    const contract = sensedContract();
+    const scans = { scan: { from: -1, to: 1, minRange: 0.1, maxRange: 3.5 } };
+    const written = sampleEpisode(200, { contract, scans });
+    const bytes = await encodeEpisode(written);
+    const read = await readEpisode(bytes, 'sensed.mcap');
+    expect(episodeBits(read)).toEqual(episodeBits(written));
+    expect(read.meta).toEqual(written.meta);
+    const salvaged = await salvageEpisode(bytes.subarray(0, bytes.length / 2), 'half');
+    expect(salvaged.steps.length).toBeGreaterThan(20);
+    expect(episodeBits(salvaged)).toEqual(episodeBits(written).slice(0, salvaged.steps.length));
+    const reader = await McapIndexedReader.Initialize({ readable: new TempBuffer(bytes) });
+    const topics = [...reader.channelsById.values()].map((c) => [c.topic, reader.schemasById.get(c.schemaId)?.name]);
+    // A sensor whose topic is taken, and one without, get others.
+    expect(topics.sort()).toEqual([
+      ['/imu', 'sensor_msgs/msg/Imu'],
+      ['/joint_states', 'sensor_msgs/msg/JointState'],
+      ['/landfall/sensors/feet', 'std_msgs/msg/Float64MultiArray'],
+      ['/landfall/step', 'landfall/Step'],
+      ['/odom', 'nav_msgs/msg/Odometry'],
+      ['/pendulum/effort', 'sensor_msgs/msg/JointState'],
+      ['/scan', 'sensor_msgs/msg/LaserScan'],
+      ['/unlisted', 'std_msgs/msg/Float64MultiArray'],
+    ]);
+    for await (const message of reader.readMessages({ topics: ['/odom', '/scan'] })) {
+      const channel = reader.channelsById.get(message.channelId)!;
+      const definition = new TextDecoder().decode(reader.schemasById.get(channel.schemaId)!.data);
+      const value = new MessageReader(parse(definition, { ros2: true })).readMessage<Record<string, unknown>>(
+        message.data,
+      );
+      const { base, sensors } = written.steps[message.sequence]!;
+      if (channel.topic === '/odom') {
+        expect(value.pose).toMatchObject({ pose: { position: { x: base[0], y: base[1], z: base[2] } } });
+      } else {
+        expect(value).toMatchObject({ angle_min: -1, angle_max: 1, angle_increment: 0.5, range_max: 3.5 });
+        expect(value.ranges).toEqual(Float32Array.from(sensors.scan!));
+      }
+    }
+  });
+
+  it('reads what version 1 wrote, contract included', async () => {
+    const bytes = readFileSync('tests/core/fixtures/episode-v1.mcap');
+    const read = await readEpisode(bytes, 'v1.mcap');
+    // The file is this sample, as it was before robots had sensors.
+    const expected = sampleEpisode(5, { contract: sampleContract() });
+    expect(read.meta).toEqual(expected.meta);
+    expect(episodeBits(read)).toEqual(episodeBits(expected));
+    expect(read.steps[0]).toMatchObject({ base: new Float64Array(0), sensors: {}, taskCommand: new Float64Array(0) });
   });
 
   it('takes copies: the caller may reuse its buffers at once', async () => {
@@ -185,7 +236,7 @@ describe('bad files', () => {
     await writer.addMetadata({ name: 'landfall', metadata: new Map([['version', '99']]) });
     await writer.end();
     const error = await throwsInput(readEpisode(out.get(), 'new.mcap'));
-    expect(error.message).toBe('new.mcap: expected an episode of version 1, found 99');
+    expect(error.message).toBe('new.mcap: expected an episode of version 1 or 2, found 99');
   });
 
   it(`truncated at 200 places (LANDFALL_TEST_SEED=${seed}): an error when read, the first steps when salvaged`, async () => {

@@ -1,7 +1,7 @@
 /** A contract and episodes to test with. Every number is drawn from a key, with the awkward ones mixed in. */
 
 import type { Contract } from '../../core/contract.ts';
-import type { Episode, EpisodeMeta, EpisodeStep } from '../../core/episode.ts';
+import { type Episode, type EpisodeMeta, type EpisodeStep, JOINTS_ALONE } from '../../core/episode.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 
 export function sampleContract(): Contract {
@@ -76,6 +76,44 @@ export function sampleContract(): Contract {
   };
 }
 
+/** The same robot with a base that is measured and one sensor of each kind. */
+export function sensedContract(): Contract {
+  const contract = sampleContract();
+  return {
+    ...contract,
+    sensors: { imu: 10, scan: 5, feet: 2, unlisted: 3 },
+    command: { names: ['vx'], units: ['m/s'], ranges: [[-1, 1]] },
+    ros: {
+      ...contract.ros,
+      odometry: { topic: '/odom', type: 'nav_msgs/msg/Odometry' },
+      sensors: {
+        imu: { topic: '/imu', type: 'sensor_msgs/msg/Imu' },
+        scan: { topic: '/scan', type: 'sensor_msgs/LaserScan' },
+        feet: { topic: '/joint_states', type: 'std_msgs/msg/Float64MultiArray' },
+      },
+    },
+  };
+}
+
+/** Every second reading of the scan is one that float32 holds, as a message's is. */
+function sensedParts(meta: EpisodeMeta, real: () => number, doubles: () => Float64Array) {
+  const sizes = meta.contract?.sensors ?? {};
+  const readings = (size: number) => Float64Array.from({ length: size }, real);
+  if (Object.keys(sizes).length === 0) return JOINTS_ALONE;
+  const scan = readings(5);
+  const rounded = real() > 0 ? scan : scan.map(Math.fround);
+  return {
+    base: readings(7),
+    twist: readings(6),
+    sensors: Object.fromEntries(
+      Object.entries(sizes).map(([name, size]) => [name, name === 'scan' ? rounded : readings(size)]),
+    ),
+    taskCommand: readings(meta.contract?.command.names.length ?? 0),
+    qTarget: doubles(),
+    qdTarget: doubles(),
+  };
+}
+
 export function sampleMeta(changes: Partial<EpisodeMeta> = {}): EpisodeMeta {
   return {
     id: 'sample',
@@ -109,6 +147,7 @@ export function sampleSteps(meta: EpisodeMeta, count: number, seed = 7): Episode
     effort: doubles(),
     obs: Float32Array.from({ length: 3 }, real),
     action: Float32Array.from({ length: 2 }, real),
+    ...sensedParts(meta, real, doubles),
     command: doubles(),
     reward: real(),
     rewardTerms: { upright: real(), 'torque²': real() },
@@ -127,8 +166,13 @@ export function episodeBits(episode: Episode): string[] {
   return episode.steps.map((step) => {
     const { q, qd, effort, command, obs, action, rewardTerms, terminated, truncated } = step;
     const scalars = [step.sensorTime, step.receiptTime, step.commandTime, step.reward, ...Object.values(rewardTerms)];
-    const arrays = [q, qd, effort, command, obs, action, Float64Array.from(scalars)];
+    const { base, twist, sensors, taskCommand, qTarget, qdTarget } = step;
+    const readings = Object.keys(sensors)
+      .sort()
+      .map((name) => sensors[name]!);
+    const parts = [q, qd, effort, command, obs, action, base, twist, taskCommand, qTarget, qdTarget, ...readings];
+    const arrays = [...parts, Float64Array.from(scalars)];
     const hex = arrays.map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength).toString('hex'));
-    return [...hex, ...Object.keys(rewardTerms), terminated, truncated].join(' ');
+    return [...hex, ...Object.keys(rewardTerms), ...Object.keys(sensors).sort(), terminated, truncated].join(' ');
   });
 }

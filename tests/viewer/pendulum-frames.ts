@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Contract } from '../../core/contract.ts';
-import type { Episode, EpisodeStep } from '../../core/episode.ts';
+import { type Episode, type EpisodeStep, JOINTS_ALONE } from '../../core/episode.ts';
 import { encodeEpisode } from '../../core/episode-mcap.ts';
 import { type Channel, type FrameRing, makeFrameRing, openFrameRing } from '../../core/frame-ring.ts';
 import { Observer } from '../../core/observation.ts';
@@ -71,6 +71,7 @@ export function pendulumEpisode(id: string, seconds: number): Episode {
       effort: Float64Array.of(0.1),
       obs,
       action: Float32Array.of(0),
+      ...JOINTS_ALONE,
       command: Float64Array.of(0.2),
       reward: 1,
       rewardTerms: { energy: 0.4, balance: 0.6 },

@@ -1,7 +1,7 @@
 /** Episodes of a simulated pendulum with known parameters, to be found again. */
 
 import { readFileSync } from 'node:fs';
-import type { Episode, EpisodeStep } from '../../../core/episode.ts';
+import { type Episode, type EpisodeStep, JOINTS_ALONE } from '../../../core/episode.ts';
 import { foldIn, type Key, RandomStream } from '../../../core/rng.ts';
 import { makeCommand } from '../../../core/robot.ts';
 import { type Dynamics, nominalDynamics } from '../../../sim/dynamics.ts';
@@ -54,6 +54,7 @@ export async function plantedEpisode(options: PlantedOptions): Promise<Episode> 
       effort: Float64Array.of(options.measured === true ? sent : Number.NaN),
       obs: new Float32Array(0),
       action: new Float32Array(0),
+      ...JOINTS_ALONE,
       command: Float64Array.of(sent),
       reward: 0,
       rewardTerms: {},

@@ -1,7 +1,7 @@
 /** What a recording becomes: the torque's kind, wild readings, smoothed velocities, windows; and what is refused. */
 
 import { describe, expect, it } from 'vitest';
-import type { Episode } from '../../../core/episode.ts';
+import { type Episode, JOINTS_ALONE } from '../../../core/episode.ts';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
 import { findDisturbances, probeWindows } from '../../../sim/identify/disturbances.ts';
 import { recordingOf } from '../../../sim/identify/recording.ts';
@@ -41,6 +41,7 @@ function episode(count: number, change: (reading: Reading, k: number) => Partial
       effort: Float64Array.of(r.effort),
       obs: new Float32Array(0),
       action: new Float32Array(0),
+      ...JOINTS_ALONE,
       command: Float64Array.of(r.command),
       reward: 0,
       rewardTerms: {},
