@@ -75,7 +75,8 @@ export class RapierSenses implements SensedWorld {
     const s = 3 * body;
     const r = this.#lever;
     for (let k = 0; k < 3; k++) {
-      const [m, n] = [(k + 1) % 3, (k + 2) % 3];
+      const m = (k + 1) % 3;
+      const n = (k + 2) % 3;
       // v + w x r
       out[k] = this.#velocity[k]! + spins[s + m]! * r[n]! - spins[s + n]! * r[m]!;
       out[3 + k] = spins[s + k]!;
@@ -89,8 +90,12 @@ export class RapierSenses implements SensedWorld {
     const { com } = this.#parts!.masses[body]!;
     const c = quatRotate(this.#rotationOf(body), com, this.#lever);
     const { spins } = bodies;
-    const [wx, wy, wz] = [spins[3 * body]!, spins[3 * body + 1]!, spins[3 * body + 2]!];
-    const [cx, cy, cz] = [c[0]!, c[1]!, c[2]!];
+    const wx = spins[3 * body]!;
+    const wy = spins[3 * body + 1]!;
+    const wz = spins[3 * body + 2]!;
+    const cx = c[0]!;
+    const cy = c[1]!;
+    const cz = c[2]!;
     // v_origin = v_com - w x c
     out[0] = out[0]! - (wy * cz - wz * cy);
     out[1] = out[1]! - (wz * cx - wx * cz);
