@@ -31,9 +31,16 @@ export interface Split {
   readonly total: number;
 }
 
+/** Control steps, and the seconds they took: by the clock, and of processor time of the whole process. */
+export interface Pace {
+  readonly steps: number;
+  readonly wall: number;
+  readonly cpu: number;
+}
+
 export type SimReply =
   | { readonly op: 'open' }
-  | { readonly op: 'run'; readonly stepsPerSecond: number }
+  | { readonly op: 'run'; readonly pace: Pace }
   | { readonly op: 'split'; readonly split: Split }
   /** null where no 20 steps in a row stayed within an episode. */
   | { readonly op: 'allocate'; readonly bytesPerStep: number | null }

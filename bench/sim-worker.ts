@@ -9,7 +9,7 @@ import { tensorShapes } from '../policy/mlp.ts';
 import type { Environment } from '../sim/environment.ts';
 import { loadRapier } from '../sim/rapier.ts';
 import { makeEnvironments } from '../sim/recipe.ts';
-import type { OpenRequest, SimReply, SimRequest, Split } from './sim-protocol.ts';
+import type { OpenRequest, Pace, SimReply, SimRequest, Split } from './sim-protocol.ts';
 
 /** Control steps between two looks at the clock. */
 const BATCH = 64;
@@ -43,7 +43,7 @@ async function serve(request: SimRequest): Promise<SimReply> {
       await open(request);
       return { op: 'open' };
     case 'run':
-      return { op: 'run', stepsPerSecond: run(request.seconds) };
+      return { op: 'run', pace: run(request.seconds) };
     case 'split':
       return { op: 'split', split: await split(request.seconds) };
     case 'allocate':
@@ -78,20 +78,21 @@ function step(seat: Seat): void {
   if (environment.terminated || environment.truncated) environment.reset(++seat.episode, obs, 0);
 }
 
-/** @returns control steps a second */
-function run(seconds: number): number {
+function run(seconds: number): Pace {
+  const usage = process.cpuUsage();
   const start = performance.now();
   let steps = 0;
-  let elapsed = 0;
-  while (elapsed < seconds * 1000) {
+  let wall = 0;
+  while (wall < seconds) {
     for (let i = 0; i < BATCH; i++) {
       step(seats[turn]!);
       turn = (turn + 1) % seats.length;
     }
     steps += BATCH;
-    elapsed = performance.now() - start;
+    wall = (performance.now() - start) / 1000;
   }
-  return (1000 * steps) / elapsed;
+  const { user, system } = process.cpuUsage(usage);
+  return { steps, wall, cpu: (user + system) / 1e6 };
 }
 
 /** `run` with a clock around its parts, put there for as long as it takes: costs nothing at other times. */

@@ -1,7 +1,7 @@
 /**
  * The simulation benchmark: control steps a second of every task, policy included, on one worker thread; where the time
  * goes; what a second worker adds; and the same robot in MuJoCo. The runs that a ratio compares take turns within seconds,
- * so that a busy machine is busy for all of them.
+ * so that a busy machine is busy for all of them; speeds are per second of processor time, which it cannot take away.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -10,13 +10,15 @@ import { LandfallError, messageOf } from '../core/errors.ts';
 import { workerEntry } from '../core/worker-entry.ts';
 import { openExperiment, trainingRecipe } from '../loop/experiment.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
-import type { SimReply, SimRequest } from './sim-protocol.ts';
+import type { Pace, SimReply, SimRequest } from './sim-protocol.ts';
 
 export interface SimTaskBench {
-  /** Of one worker alone, control steps a second. */
+  /** Of one worker alone, control steps a second of processor time. */
   readonly stepsPerSecondPerCore: number;
-  /** Two workers' steps a second together over one's. */
+  /** Two workers' steps a second together over one's, by the clock. */
   readonly scaling2: number;
+  /** Processor time that one worker alone got, over the clock's: below 0.95 others use the machine, and `scaling2` is theirs. */
+  readonly processorShare: number;
   /** Of one worker's time: `World.step`, the actor's observation, the actor, and all the rest. They add up to 1. */
   readonly share: Readonly<Record<'physics' | 'observation' | 'actor' | 'other', number>>;
   /** On one worker; null with the reason in `mujocoMissing`. */
@@ -73,28 +75,29 @@ async function taskBench(name: string, { seconds, environments }: SimBenchOption
     const turns = fault === undefined ? 3 : 2;
     const rounds = Math.max(3, Math.floor((TURNS * seconds) / (turns * TURN)));
     const turn = (TURNS * seconds) / (turns * rounds);
-    const alone: number[] = [];
+    const alone: Pace[] = [];
     const scaling: number[] = [];
-    const mujoco: number[] = [];
+    const mujoco: Pace[] = [];
     for (let round = 0; round < rounds; round++) {
       const single = await one.run(turn);
       alone.push(single);
       if (fault === undefined) mujoco.push(await twin.run(turn));
       const [a, b] = await Promise.all([one.run(turn), two.run(turn)]);
-      scaling.push((a + b) / single);
+      scaling.push((a.steps / a.wall + b.steps / b.wall) / (single.steps / single.wall));
     }
     const { physics, observation, actor, total } = await one.split(SPLIT * seconds);
     return {
-      stepsPerSecondPerCore: median(alone),
+      stepsPerSecondPerCore: median(alone.map(perCore)),
       scaling2: median(scaling),
+      processorShare: median(alone.map(({ cpu, wall }) => cpu / wall)),
       share: {
         physics: physics / total,
         observation: observation / total,
         actor: actor / total,
         other: 1 - (physics + observation + actor) / total,
       },
-      mujocoWasmStepsPerSecond: fault === undefined ? median(mujoco) : null,
-      mujocoRatio: fault === undefined ? median(alone.map((steps, i) => steps / mujoco[i]!)) : null,
+      mujocoWasmStepsPerSecond: fault === undefined ? median(mujoco.map(perCore)) : null,
+      mujocoRatio: fault === undefined ? median(alone.map((pace, i) => perCore(pace) / perCore(mujoco[i]!))) : null,
       ...(fault === undefined ? {} : { mujocoMissing: fault }),
       allocatedBytesPerStep: await one.allocate(),
     };
@@ -120,6 +123,11 @@ async function tryIt(act: () => Promise<unknown>): Promise<string | undefined> {
   }
 }
 
+/** Of a process in which nothing else runs meanwhile. */
+function perCore({ steps, cpu }: Pace): number {
+  return steps / cpu;
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -139,9 +147,8 @@ class Bench {
     await this.#ask({ op: 'open', recipe: { ...recipe, engine }, first, count }, 'open');
   }
 
-  /** @returns control steps a second */
-  async run(seconds: number): Promise<number> {
-    return (await this.#ask({ op: 'run', seconds }, 'run')).stepsPerSecond;
+  async run(seconds: number): Promise<Pace> {
+    return (await this.#ask({ op: 'run', seconds }, 'run')).pace;
   }
 
   async split(seconds: number) {

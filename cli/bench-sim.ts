@@ -36,7 +36,7 @@ function table({ tasks: results }: SimBench): string {
     const cells = [
       name,
       result.stepsPerSecondPerCore.toFixed(0),
-      result.scaling2.toFixed(2),
+      `${result.scaling2.toFixed(2)}${result.processorShare < 0.95 ? ' (busy machine)' : ''}`,
       percent(share.physics),
       percent(share.observation),
       percent(share.actor),
@@ -50,7 +50,7 @@ function table({ tasks: results }: SimBench): string {
     mujocoMissing === undefined ? [] : [`${name}: not in MuJoCo: ${mujocoMissing}`],
   );
   return [
-    '| task | steps/s, one worker | two workers over one | physics | observation | actor | other | MuJoCo steps/s | bytes a step |',
+    '| task | steps/s a core | two workers over one | physics | observation | actor | other | MuJoCo steps/s | bytes a step |',
     `|---|${'--:|'.repeat(8)}`,
     ...rows,
     ...(notes.length === 0 ? [] : ['', ...notes]),

@@ -18,6 +18,7 @@ it('prints one JSON object, a task an entry', { timeout: 60_000 }, () => {
   expect(Math.min(...parts)).toBeGreaterThan(0);
   expect(figures.stepsPerSecondPerCore).toBeGreaterThan(0);
   expect(figures.scaling2).toBeGreaterThan(0);
+  expect(figures.processorShare).toBeGreaterThan(0);
   expect(figures.mujocoWasmStepsPerSecond).toBeGreaterThan(0);
   expect(figures.mujocoRatio).toBeGreaterThan(0);
   expect(figures.mujocoMissing).toBeUndefined();
