@@ -9,6 +9,26 @@ import type { RapierBodies } from './rapier-bodies.ts';
 import { RAY_GROUPS, type RapierParts } from './rapier-world.ts';
 import type { SensedWorld } from './sensed-world.ts';
 
+/** Up to so many colliders around the robot are asked one by one whether they touch a link. */
+const FEW = 4;
+
+/** What of the engine's contacts is called here (RawNarrowPhase, RawContactPair, RawContactManifold). */
+interface RawContacts {
+  contact_pair(own: number, other: number): RawPair | undefined;
+}
+
+interface RawPair {
+  numContactManifolds(): number;
+  contactManifold(m: number): RawManifold | undefined;
+  free(): void;
+}
+
+interface RawManifold {
+  num_contacts(): number;
+  contact_impulse(i: number): number;
+  free(): void;
+}
+
 export class RapierSenses implements SensedWorld {
   gravity = 9.81;
   readonly #rig: RobotRig;
@@ -22,6 +42,9 @@ export class RapierSenses implements SensedWorld {
   readonly #velocity = new Float64Array(3);
   #parts: RapierParts | undefined;
   #bodies: RapierBodies | undefined;
+  #contacts: RawContacts | undefined;
+  /** Handles of the colliders that are not the robot's. */
+  #others: readonly number[] = [];
   #impulseToForce = 1;
   #impulse = 0;
 
@@ -41,6 +64,9 @@ export class RapierSenses implements SensedWorld {
     this.#parts = parts;
     this.#bodies = bodies;
     this.gravity = gravity;
+    this.#contacts = parts.world.narrowPhase.raw as unknown as RawContacts;
+    const own = new Set([...parts.colliders.values()].flat().map(({ handle }) => handle));
+    this.#others = parts.world.colliders.getAll().flatMap(({ handle }) => (own.has(handle) ? [] : [handle]));
     // The engine reports the impulses of its sub-steps and of one more pass: a resting weight shows (n + 1) / n of m g dt.
     const { solverIterations: n, physicsDt } = physics;
     this.#impulseToForce = n / (n + 1) / physicsDt;
@@ -126,18 +152,28 @@ export class RapierSenses implements SensedWorld {
     const own = colliders.get(link);
     if (own === undefined) return 0;
     this.#impulse = 0;
-    for (const collider of own) {
-      world.contactPairsWith(collider, (other) => {
-        world.contactPair(collider, other, this.#add);
-      });
+    for (let i = 0; i < own.length; i++) {
+      const collider = own[i]!;
+      if (this.#others.length <= FEW) {
+        for (let k = 0; k < this.#others.length; k++) this.#press(collider.handle, this.#others[k]!);
+      } else {
+        world.contactPairsWith(collider, (other) => this.#press(collider.handle, other.handle));
+      }
     }
     return this.#impulse * this.#impulseToForce;
   }
 
-  readonly #add = (manifold: RapierNamespace.TempContactManifold): void => {
-    const count = manifold.numContacts();
-    for (let i = 0; i < count; i++) this.#impulse += manifold.contactImpulse(i);
-  };
+  /** Add the impulses between two colliders, by the engine's raw calls: its public ones call back from WASM. */
+  #press(own: number, other: number): void {
+    const pair = this.#contacts!.contact_pair(own, other);
+    if (pair === undefined) return;
+    for (let m = pair.numContactManifolds() - 1; m >= 0; m--) {
+      const manifold = pair.contactManifold(m)!;
+      for (let i = manifold.num_contacts() - 1; i >= 0; i--) this.#impulse += manifold.contact_impulse(i);
+      manifold.free();
+    }
+    pair.free();
+  }
 
   /** Pose and velocities of a free body, into `out` from `at` on. */
   readObject(body: RapierNamespace.RigidBody, out: Float64Array, at: number): void {
