@@ -180,6 +180,11 @@ export function atan2(y: number, x: number): number {
   return y < 0 ? -a : a;
 }
 
+/** `atan2` of each pair into `out`: numbers passed one by one would be allocated. */
+export function atan2Each(y: Float64Array, x: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = atan2(y[i]!, x[i]!);
+}
+
 // atan at 0, 1/4, 1/2, 3/4, 1: the nearest one leaves an argument below 1/8 for the series.
 const ATAN_QUARTERS = [0, 0.24497866312686414, 0.4636476090008061, 0.6435011087932844, 0.7853981633974483] as const;
 

@@ -164,7 +164,10 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
     needs: 'nothing',
     size: fixed(6),
     write({ state }, _picked, out) {
-      const [x, y, z, w] = [state.base[3]!, state.base[4]!, state.base[5]!, state.base[6]!];
+      const x = state.base[3]!;
+      const y = state.base[4]!;
+      const z = state.base[5]!;
+      const w = state.base[6]!;
       out[0] = 1 - 2 * (y * y + z * z);
       out[1] = 2 * (x * y + w * z);
       out[2] = 2 * (x * z - w * y);
@@ -245,7 +248,10 @@ function writeGravity(q: Float64Array, at: number, out: Float64Array): void {
 
 /** out = R^T v for the quaternion x, y, z, w at `at`: v - 2 w (u x v) + 2 u x (u x v). */
 function rotateBack(q: Float64Array, at: number, vx: number, vy: number, vz: number, out: Float64Array): void {
-  const [x, y, z, w] = [q[at]!, q[at + 1]!, q[at + 2]!, q[at + 3]!];
+  const x = q[at]!;
+  const y = q[at + 1]!;
+  const z = q[at + 2]!;
+  const w = q[at + 3]!;
   const tx = 2 * (y * vz - z * vy);
   const ty = 2 * (z * vx - x * vz);
   const tz = 2 * (x * vy - y * vx);

@@ -99,11 +99,18 @@ export function quatFromRpy(rpy: Vec3): Quat {
 
 /** `quatRotate` without an array for the quaternion: for loops that must not allocate. */
 export function rotateInto(x: number, y: number, z: number, w: number, v: ArrayLike<number>, out: Float64Array): void {
-  const [vx, vy, vz] = [v[0]!, v[1]!, v[2]!];
+  const vx = v[0]!;
+  const vy = v[1]!;
+  const vz = v[2]!;
   const tx = 2 * (y * vz - z * vy);
   const ty = 2 * (z * vx - x * vz);
   const tz = 2 * (x * vy - y * vx);
   out[0] = vx + w * tx + y * tz - z * ty;
   out[1] = vy + w * ty + z * tx - x * tz;
   out[2] = vz + w * tz + x * ty - y * tx;
+}
+
+/** `quatRotate` by the quaternion that starts at `at`: for loops that must not allocate. */
+export function rotateAt(q: Float64Array, at: number, v: ArrayLike<number>, out: Float64Array): void {
+  rotateInto(q[at]!, q[at + 1]!, q[at + 2]!, q[at + 3]!, v, out);
 }

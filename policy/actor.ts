@@ -5,7 +5,6 @@
 
 import { actionDim, type Contract, type NormalizerContract, obsDim } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
-import { clamp } from '../core/math.ts';
 import { Mlp, tensorSizes } from './mlp.ts';
 
 /** normalised = clip((obs - mean) / sqrt(variance + epsilon), -clip, clip) */
@@ -22,8 +21,10 @@ export class ObsNormalizer {
 
   /** @param obs read from `offset` on @param out [obsDim] */
   apply(obs: Float32Array, offset: number, out: Float32Array): void {
+    const limit = this.#clip;
     for (let i = 0; i < out.length; i++) {
-      out[i] = clamp((obs[offset + i]! - this.#mean[i]!) * this.#invStd[i]!, -this.#clip, this.#clip);
+      const x = (obs[offset + i]! - this.#mean[i]!) * this.#invStd[i]!;
+      out[i] = x < -limit ? -limit : x > limit ? limit : x;
     }
   }
 }

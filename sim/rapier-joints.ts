@@ -5,9 +5,9 @@
  * Called at every physics step: allocates nothing.
  */
 
-import { atan2, wrapAngle } from '../core/math.ts';
+import { atan2Each, wrapAngle } from '../core/math.ts';
 import type { RobotState } from '../core/robot.ts';
-import { rotateInto } from '../core/rotation.ts';
+import { rotateAt } from '../core/rotation.ts';
 import type { JointRig, RobotRig } from './joint-rig.ts';
 import { couplingTorque, stopTorque } from './joint-stops.ts';
 import type { RapierBodies } from './rapier-bodies.ts';
@@ -28,6 +28,10 @@ export class RapierJoints {
   readonly #qd: Float64Array;
   /** What acts on each joint beside its stops, by index in the rig. */
   readonly #applied: Float64Array;
+  /** Of each joint's relative rotation: its vector part along the axis, its scalar part, and half the angle they stand for. */
+  readonly #along: Float64Array;
+  readonly #scalar: Float64Array;
+  readonly #halves: Float64Array;
   /** Axis of the joint at hand along the world's axes, and room. */
   readonly #axis = new Float64Array(3);
   readonly #a = new Float64Array(3);
@@ -50,6 +54,9 @@ export class RapierJoints {
     this.#q = new Float64Array(joints.length);
     this.#qd = new Float64Array(joints.length);
     this.#applied = new Float64Array(joints.length);
+    this.#along = new Float64Array(joints.length);
+    this.#scalar = new Float64Array(joints.length);
+    this.#halves = new Float64Array(joints.length);
   }
 
   /** A new world, with the joints where `state` says. @param inertias that each joint of the rig feels in any pose, kg m2 or kg */
@@ -73,9 +80,8 @@ export class RapierJoints {
   load(i: number, tau: number): void {
     const { type, axis, parent, child } = this.#joints[i]!;
     const { rotations, torques, forces } = this.#bodies!;
-    const c = 4 * child;
     const turned = this.#axis;
-    rotateInto(rotations[c]!, rotations[c + 1]!, rotations[c + 2]!, rotations[c + 3]!, axis, turned);
+    rotateAt(rotations, 4 * child, axis, turned);
     const into = type === 'prismatic' ? forces : torques;
     for (let k = 0; k < 3; k++) {
       into[3 * child + k] = into[3 * child + k]! + tau * turned[k]!;
@@ -112,6 +118,8 @@ export class RapierJoints {
   /** Coordinates and rates from the bodies' motion, which must have been read; those that lead into `state`. */
   read(state: RobotState): void {
     const { spins } = this.#bodies!;
+    for (let i = 0; i < this.#joints.length; i++) this.#halfTangent(i, this.#joints[i]!);
+    atan2Each(this.#along, this.#scalar, this.#halves);
     for (let i = 0; i < this.#joints.length; i++) {
       const joint = this.#joints[i]!;
       this.#turnAxis(joint);
@@ -119,8 +127,9 @@ export class RapierJoints {
         this.#q[i] = this.#slide(joint);
         this.#qd[i] = this.#slideRate(joint);
       } else {
-        this.#q[i] = this.#q[i]! + wrapAngle(this.#angle(joint) - this.#q[i]!);
-        const [c, p] = [3 * joint.child, 3 * joint.parent];
+        this.#q[i] = this.#q[i]! + wrapAngle(2 * this.#halves[i]! - this.#q[i]!);
+        const c = 3 * joint.child;
+        const p = 3 * joint.parent;
         this.#qd[i] =
           (spins[c]! - spins[p]!) * this.#axis[0]! +
           (spins[c + 1]! - spins[p + 1]!) * this.#axis[1]! +
@@ -162,30 +171,34 @@ export class RapierJoints {
 
   /** The joint's axis along the world's axes, as its child has it. */
   #turnAxis({ axis, child }: JointRig): void {
-    const { rotations } = this.#bodies!;
-    const c = 4 * child;
-    rotateInto(rotations[c]!, rotations[c + 1]!, rotations[c + 2]!, rotations[c + 3]!, axis, this.#axis);
+    rotateAt(this.#bodies!.rotations, 4 * child, axis, this.#axis);
   }
 
-  #angle({ axis, parent, child }: JointRig): number {
+  /** The tangent of half the angle by which joint i is turned, as a fraction. */
+  #halfTangent(i: number, { axis, parent, child }: JointRig): void {
     const { rotations } = this.#bodies!;
-    const [p, c] = [4 * parent, 4 * child];
-    const [px, py, pz, pw] = [rotations[p]!, rotations[p + 1]!, rotations[p + 2]!, rotations[p + 3]!];
-    const [cx, cy, cz, cw] = [rotations[c]!, rotations[c + 1]!, rotations[c + 2]!, rotations[c + 3]!];
+    // One by one: an array on the right of a destructuring is allocated.
+    const p = 4 * parent;
+    const px = rotations[p]!;
+    const py = rotations[p + 1]!;
+    const pz = rotations[p + 2]!;
+    const pw = rotations[p + 3]!;
+    const c = 4 * child;
+    const cx = rotations[c]!;
+    const cy = rotations[c + 1]!;
+    const cz = rotations[c + 2]!;
+    const cw = rotations[c + 3]!;
     // relative rotation p^-1 c: its vector part along the axis and its scalar part
-    const along =
+    this.#along[i] =
       axis[0] * (pw * cx - px * cw - py * cz + pz * cy) +
       axis[1] * (pw * cy + px * cz - py * cw - pz * cx) +
       axis[2] * (pw * cz - px * cy + py * cx - pz * cw);
-    const scalar = pw * cw + px * cx + py * cy + pz * cz;
-    return 2 * atan2(along, scalar);
+    this.#scalar[i] = pw * cw + px * cx + py * cy + pz * cz;
   }
 
   /** From where the parent has the joint's origin to where the child has it, m. */
   #gap({ anchor, parent, child }: JointRig, out: Float64Array): void {
-    const { rotations } = this.#bodies!;
-    const p = 4 * parent;
-    rotateInto(rotations[p]!, rotations[p + 1]!, rotations[p + 2]!, rotations[p + 3]!, anchor, this.#b);
+    rotateAt(this.#bodies!.rotations, 4 * parent, anchor, this.#b);
     this.#bodies!.readPosition(child, out, 0);
     for (let k = 0; k < 3; k++) out[k] = out[k]! - this.#b[k]!;
     this.#bodies!.readPosition(parent, this.#b, 0);
@@ -206,7 +219,9 @@ export class RapierJoints {
     this.#bodies!.readPosition(parent, this.#b, 0);
     for (let k = 0; k < 3; k++) r[k] = r[k]! - this.#b[k]!;
     const p = 3 * parent;
-    const [wx, wy, wz] = [spins[p]!, spins[p + 1]!, spins[p + 2]!];
+    const wx = spins[p]!;
+    const wy = spins[p + 1]!;
+    const wz = spins[p + 2]!;
     const axis = this.#axis;
     // (v_child - v_parent - w_parent x r) a
     const carried =

@@ -9,6 +9,26 @@ import type { RapierBodies } from './rapier-bodies.ts';
 import { RAY_GROUPS, type RapierParts } from './rapier-world.ts';
 import type { SensedWorld } from './sensed-world.ts';
 
+/** Up to so many colliders around the robot are asked one by one whether they touch a link. */
+const FEW = 4;
+
+/** What of the engine's contacts is called here (RawNarrowPhase, RawContactPair, RawContactManifold). */
+interface RawContacts {
+  contact_pair(own: number, other: number): RawPair | undefined;
+}
+
+interface RawPair {
+  numContactManifolds(): number;
+  contactManifold(m: number): RawManifold | undefined;
+  free(): void;
+}
+
+interface RawManifold {
+  num_contacts(): number;
+  contact_impulse(i: number): number;
+  free(): void;
+}
+
 export class RapierSenses implements SensedWorld {
   gravity = 9.81;
   readonly #rig: RobotRig;
@@ -24,6 +44,9 @@ export class RapierSenses implements SensedWorld {
   #bodies: RapierBodies | undefined;
   /** Handles of the robot's own colliders. */
   #own: ReadonlySet<number> = new Set();
+  #contacts: RawContacts | undefined;
+  /** Handles of the colliders that are not the robot's. */
+  #others: readonly number[] = [];
   #impulseToForce = 1;
   #impulse = 0;
 
@@ -43,7 +66,10 @@ export class RapierSenses implements SensedWorld {
     this.#parts = parts;
     this.#bodies = bodies;
     this.gravity = gravity;
-    this.#own = new Set([...parts.colliders.values()].flat().map(({ handle }) => handle));
+    this.#contacts = parts.world.narrowPhase.raw as unknown as RawContacts;
+    const own = new Set([...parts.colliders.values()].flat().map(({ handle }) => handle));
+    this.#own = own;
+    this.#others = parts.world.colliders.getAll().flatMap(({ handle }) => (own.has(handle) ? [] : [handle]));
     // The engine reports the impulses of its sub-steps and of one more pass: a resting weight shows (n + 1) / n of m g dt.
     const { solverIterations: n, physicsDt } = physics;
     this.#impulseToForce = n / (n + 1) / physicsDt;
@@ -79,7 +105,8 @@ export class RapierSenses implements SensedWorld {
     const s = 3 * body;
     const r = this.#lever;
     for (let k = 0; k < 3; k++) {
-      const [m, n] = [(k + 1) % 3, (k + 2) % 3];
+      const m = (k + 1) % 3;
+      const n = (k + 2) % 3;
       // v + w x r
       out[k] = this.#velocity[k]! + spins[s + m]! * r[n]! - spins[s + n]! * r[m]!;
       out[3 + k] = spins[s + k]!;
@@ -93,8 +120,12 @@ export class RapierSenses implements SensedWorld {
     const { com } = this.#parts!.masses[body]!;
     const c = quatRotate(this.#rotationOf(body), com, this.#lever);
     const { spins } = bodies;
-    const [wx, wy, wz] = [spins[3 * body]!, spins[3 * body + 1]!, spins[3 * body + 2]!];
-    const [cx, cy, cz] = [c[0]!, c[1]!, c[2]!];
+    const wx = spins[3 * body]!;
+    const wy = spins[3 * body + 1]!;
+    const wz = spins[3 * body + 2]!;
+    const cx = c[0]!;
+    const cy = c[1]!;
+    const cz = c[2]!;
     // v_origin = v_com - w x c
     out[0] = out[0]! - (wy * cz - wz * cy);
     out[1] = out[1]! - (wz * cx - wx * cz);
@@ -125,18 +156,30 @@ export class RapierSenses implements SensedWorld {
     const own = colliders.get(link);
     if (own === undefined) return 0;
     this.#impulse = 0;
-    for (const collider of own) {
-      world.contactPairsWith(collider, (other) => {
-        if (!this.#own.has(other.handle)) world.contactPair(collider, other, this.#add);
-      });
+    for (let i = 0; i < own.length; i++) {
+      const collider = own[i]!;
+      if (this.#others.length <= FEW) {
+        for (let k = 0; k < this.#others.length; k++) this.#press(collider.handle, this.#others[k]!);
+      } else {
+        world.contactPairsWith(collider, (other) => {
+          if (!this.#own.has(other.handle)) this.#press(collider.handle, other.handle);
+        });
+      }
     }
     return this.#impulse * this.#impulseToForce;
   }
 
-  readonly #add = (manifold: RapierNamespace.TempContactManifold): void => {
-    const count = manifold.numContacts();
-    for (let i = 0; i < count; i++) this.#impulse += manifold.contactImpulse(i);
-  };
+  /** Add the impulses between two colliders, by the engine's raw calls: its public ones call back from WASM. */
+  #press(own: number, other: number): void {
+    const pair = this.#contacts!.contact_pair(own, other);
+    if (pair === undefined) return;
+    for (let m = pair.numContactManifolds() - 1; m >= 0; m--) {
+      const manifold = pair.contactManifold(m)!;
+      for (let i = manifold.num_contacts() - 1; i >= 0; i--) this.#impulse += manifold.contact_impulse(i);
+      manifold.free();
+    }
+    pair.free();
+  }
 
   /** Pose and velocities of a free body, into `out` from `at` on. */
   readObject(body: RapierNamespace.RigidBody, out: Float64Array, at: number): void {
