@@ -1,10 +1,18 @@
 /** Every experiment by name. Add one by adding a file and a line. */
 
 import { InputError, nearest } from '../core/errors.ts';
+import { armPush } from './arm-push.ts';
+import { armReach } from './arm-reach.ts';
+import { navLidar } from './nav-lidar.ts';
 import { pendulum } from './pendulum.ts';
 import type { ExperimentConfig } from './schema.ts';
 
-export const experiments: Readonly<Record<string, ExperimentConfig>> = { pendulum };
+export const experiments: Readonly<Record<string, ExperimentConfig>> = {
+  pendulum,
+  'arm-reach': armReach,
+  'arm-push': armPush,
+  'nav-lidar': navLidar,
+};
 
 /** @throws InputError naming the experiments there are */
 export function experimentNamed(name: string): ExperimentConfig {

@@ -13,10 +13,12 @@ import type { MainModule, MjData, MjModel } from '@mujoco/mujoco';
 import { DOMParser, XMLSerializer, type Element as XmlElement } from '@xmldom/xmldom';
 import { InputError, messageOf, NumericError } from '../core/errors.ts';
 import { type Key, RandomStream } from '../core/rng.ts';
+import { forwardKinematics } from '../core/kinematics.ts';
 import { copyState, type JointCommand, makeState, type RobotState } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import { CommandDelay } from './command-delay.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
+import { type SensedWorld, UNKNOWN_WORLD } from './sensed-world.ts';
 import type { EnvironmentRobot } from './simulated-robot.ts';
 import type { StartState } from './task.ts';
 
@@ -86,6 +88,17 @@ function urdfForMujoco(model: RobotModel): string {
   return new XMLSerializer().serializeToString(document);
 }
 
+function linksAlone(model: RobotModel, truth: RobotState): SensedWorld {
+  const poses = new Float64Array(model.links.length * 7);
+  return {
+    ...UNKNOWN_WORLD,
+    linkPose(link, out) {
+      forwardKinematics(model, truth.q, poses);
+      for (let k = 0; k < 7; k++) out[k] = poses[link * 7 + k]!;
+    },
+  };
+}
+
 function compile(mujoco: MainModule, model: RobotModel): MjModel {
   try {
     return mujoco.MjModel.from_xml_string(urdfForMujoco(model));
@@ -128,6 +141,8 @@ export class MujocoRobot implements EnvironmentRobot {
   readonly physicsDt: number;
   /** The state without sensor noise. Reused. */
   readonly truth: RobotState;
+  /** Links alone, and only those of a fixed base: the twin has no shapes yet, so that rays meet nothing. */
+  readonly world: SensedWorld;
   readonly #mujoco: MainModule;
   readonly #mj: MjModel;
   readonly #data: MjData;
@@ -148,6 +163,7 @@ export class MujocoRobot implements EnvironmentRobot {
     this.model = model;
     this.physicsDt = options.physicsDt ?? TWIN_DT;
     this.truth = makeState(nJoints);
+    this.world = linksAlone(model, this.truth);
     this.#measured = makeState(nJoints);
     this.#noise = new RandomStream(options.key ?? [0, 0]);
     this.#delay = new CommandDelay(nJoints);

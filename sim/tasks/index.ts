@@ -2,9 +2,17 @@
 
 import { InputError, nearest } from '../../core/errors.ts';
 import type { TaskDefinition } from '../task.ts';
+import { armPush } from './arm-push.ts';
+import { armReach } from './arm-reach.ts';
+import { navLidar } from './nav-lidar.ts';
 import { pendulum } from './pendulum.ts';
 
-export const tasks: Readonly<Record<string, TaskDefinition>> = { pendulum };
+export const tasks: Readonly<Record<string, TaskDefinition>> = {
+  pendulum,
+  [armReach.name]: armReach,
+  [armPush.name]: armPush,
+  [navLidar.name]: navLidar,
+};
 
 /** @throws InputError naming the tasks there are */
 export function taskNamed(name: string): TaskDefinition {

@@ -10,6 +10,7 @@ import { evaluationRecipe, openExperiment, trainingRecipe } from '../../loop/exp
 import type { Environment } from '../../sim/environment.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../../sim/recipe.ts';
 import { EMPTY_SCENE } from '../../sim/scene.ts';
+import { UNKNOWN_WORLD } from '../../sim/sensed-world.ts';
 import { tasks } from '../../sim/tasks/index.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
@@ -161,6 +162,8 @@ describe('the pendulum', () => {
       lastAction: Float32Array.of(lastAction),
       command: new Float64Array(0),
       objects: new Float64Array(0),
+      scene: EMPTY_SCENE,
+      world: UNKNOWN_WORLD,
       dt: 0.02,
       time: 0,
       memory: new Float64Array(0),
