@@ -25,7 +25,7 @@ export interface RoomsPlan {
   readonly extraDoors: number;
   /** Doors between start and goal: at most this many, and as many as there can be. */
   readonly doorsApart: number;
-  /** Closer than this to a wall the way costs three times as much, m: the middle of a door is its best part. */
+  /** Closer than this to a wall the way costs more, m: the middle of a door is its best part. */
   readonly margin: number;
   /** Start and goal are at least this far from walls, m. */
   readonly clear: number;
@@ -132,7 +132,11 @@ function wallsOf({ columns, rows, side }: RoomsPlan): Wall[] {
 }
 
 /** Indices of the walls with a door. */
-function openDoors(random: RandomStream, { columns, rows, extraDoors }: RoomsPlan, walls: readonly Wall[]): Set<number> {
+function openDoors(
+  random: RandomStream,
+  { columns, rows, extraDoors }: RoomsPlan,
+  walls: readonly Wall[],
+): Set<number> {
   const open = new Set<number>();
   const inner = walls.flatMap((wall, i) => (wall.b >= 0 ? [i] : []));
   const seen = new Set([0]);
@@ -194,7 +198,7 @@ function box({ thickness, height }: RoomsPlan, { x, y, alongX }: Wall, along: nu
 }
 
 /** Distance between the points of the grid, m. */
-const CELL = 0.1;
+const CELL = 0.05;
 /** A metre within a wall: never the shortest way, and never infinite between grid points beside one. */
 const IN_WALL = 100;
 
@@ -204,7 +208,8 @@ function wayTo(goal: readonly [number, number], statics: readonly StaticShape[],
   const cost = new Float32Array(nx * ny);
   for (let k = 0; k < cost.length; k++) {
     const free = clearance(statics, (k % nx) * CELL, Math.floor(k / nx) * CELL);
-    cost[k] = free === 0 ? IN_WALL : free < plan.margin ? 3 : 1;
+    // dearer towards walls, up to five times
+    cost[k] = free === 0 ? IN_WALL : 1 + 4 * Math.max(0, 1 - free / plan.margin) ** 2;
   }
   return distanceField({ nx, ny, cell: CELL, origin: [0, 0] }, cost, goal);
 }

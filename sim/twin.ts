@@ -12,8 +12,8 @@
 import type { MainModule, MjData, MjModel } from '@mujoco/mujoco';
 import { DOMParser, XMLSerializer, type Element as XmlElement } from '@xmldom/xmldom';
 import { InputError, messageOf, NumericError } from '../core/errors.ts';
-import { type Key, RandomStream } from '../core/rng.ts';
 import { forwardKinematics } from '../core/kinematics.ts';
+import { type Key, RandomStream } from '../core/rng.ts';
 import { copyState, type JointCommand, makeState, type RobotState } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import { CommandDelay } from './command-delay.ts';

@@ -9,7 +9,7 @@ import { roomsOf } from '../rooms.ts';
 import type { StepView } from '../task.ts';
 
 /** How far ahead it looks, m, and in which steps. */
-const AHEAD = 0.3;
+const AHEAD = 0.25;
 const STRIDE = 0.05;
 const DIRECTIONS = 16;
 /** Turns on the spot when the point is further round than this, rad. */
@@ -59,8 +59,8 @@ function walkDown(way: DistanceField, x: number, y: number, goal: ArrayLike<numb
       return;
     }
     let best = Infinity;
-    let bestX = out[0]!;
-    let bestY = out[1]!;
+    let bestX: number = out[0]!;
+    let bestY: number = out[1]!;
     for (let k = 0; k < DIRECTIONS; k++) {
       const u = out[0]! + STRIDE * COMPASS[2 * k]!;
       const v = out[1]! + STRIDE * COMPASS[2 * k + 1]!;

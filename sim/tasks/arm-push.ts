@@ -166,7 +166,7 @@ export const armPush = defineTask({
   reference: {
     doc: 'behind the object, then along the line to the goal, by inverse kinematics on the true state',
     make: () => armPushReference(SCALE, objectRadius),
-    score: { successRate: 0, meanReturn: 0 },
+    score: { successRate: 1, meanReturn: 40.56 },
   },
   success: { seconds: 1, test: (view) => goalDistance(view) < THERE },
 });

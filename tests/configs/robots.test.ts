@@ -322,7 +322,7 @@ describe('rover', () => {
     for (const side of ['left', 'right']) {
       const wheel = linkOf(rover.model, `wheel_${side}_link`);
       const [shape] = rover.model.links[wheel]!.collisions;
-      if (shape?.geometry.kind !== 'cylinder') throw new Error('expected a cylinder');
+      if (shape?.geometry.kind !== 'sphere') throw new Error('expected a ball');
       expect(rover.config.spawn.z + poses[wheel * 7 + 2]! - shape.geometry.radius).toBeCloseTo(0, 9);
       expect(Math.abs(poses[wheel * 7 + 1]!)).toBe(0.08);
     }
