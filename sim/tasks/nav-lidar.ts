@@ -177,7 +177,8 @@ export const navLidar = defineTask({
   // Another battery or computer on board, tiles and carpet, worn tyres and gears, a slow radio.
   randomization: {
     baseMassScale: { operation: 'scale', range: [0.9, 1.3] },
-    comX: { operation: 'abs', range: [-0.01, 0.01] },
+    // The caster slides here where a real one rolls: with the weight 8 mm further back it would hold the robot against turning.
+    comX: { operation: 'abs', range: [-0.003, 0.01] },
     comY: { operation: 'abs', range: [-0.01, 0.01] },
     contactFriction: { operation: 'abs', range: [0.4, 1] },
     friction: { operation: 'add', range: [0, 0.02] },
@@ -188,7 +189,7 @@ export const navLidar = defineTask({
   reference: {
     doc: 'pure pursuit of the shortest way on the map',
     make: () => navLidarReference(DRIVE),
-    score: { successRate: 0, meanReturn: 0 },
+    score: { successRate: 1, meanReturn: 51.96 },
   },
   success: { seconds: 2, test: (view) => goalDistance(view) < THERE },
 });
