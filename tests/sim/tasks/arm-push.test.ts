@@ -1,9 +1,12 @@
 /** The pushing task: rewards by hand, what the camera sees, what only the critic knows, what its reference reaches. */
 
 import { describe, expect, it } from 'vitest';
+import { experimentNamed } from '../../../configs/index.ts';
 import { quatRotate } from '../../../core/rotation.ts';
+import { openExperiment } from '../../../loop/experiment.ts';
 import { runReference } from '../../../sim/reference-run.ts';
 import type { Scene } from '../../../sim/scene.ts';
+import { contractOf } from '../../../sim/task-contract.ts';
 import { armPush, behindDistance, goalDistance } from '../../../sim/tasks/arm-push.ts';
 import { environmentOf, viewWith, worldAt } from './rig.ts';
 
@@ -95,6 +98,16 @@ describe('arm-push', () => {
     const at = critic.length - 6;
     for (let k = 0; k < 3; k++) expect(critic[at + k]).toBeCloseTo(xyz[k]!, 5);
     expect(armPush.observations.map(({ term }) => term)).not.toContain('object_position');
+  });
+
+  it('could not tell the actor', async () => {
+    const experiment = await openExperiment(experimentNamed('arm-push'));
+    const { model, config: robot } = experiment.robot;
+    const task = { ...armPush, observations: armPush.criticObservations! };
+    const rest = { hidden: [8], activation: 'elu', seed: 1, config: {} } as const;
+    expect(() => contractOf({ task, model, robot, dynamics: experiment.dynamics, ...rest })).toThrow(
+      'observation object is of what only a simulation knows',
+    );
   });
 
   it('has a reference that reaches what it says, and doing nothing does not', async () => {
