@@ -13,6 +13,8 @@ export interface ObservationInput {
   readonly lastAction: Float32Array;
   /** What the robot is asked to do, [contract.command.names.length]. */
   readonly command: Float64Array;
+  /** What lies around the robot, as a simulation knows it: poses and velocities, 13 numbers an object. */
+  readonly objects: Float64Array;
 }
 
 /** What a term of a contract picks, resolved to indices. */
@@ -34,12 +36,16 @@ export interface Picked {
 export interface ObservationTerm {
   readonly unit: string;
   readonly frame: string;
+  /** Only a simulation knows it: for critics. */
+  readonly privileged?: true;
   /** What the contract must name for it. */
   readonly needs: 'joints' | 'sensor' | 'command' | 'nothing';
   /** Numbers it writes, before history. */
   size(picked: Picked): number;
   write(input: ObservationInput, picked: Picked, out: Float64Array): void;
 }
+
+const SECTORS = 60;
 
 const perJoint = (count: number) => (picked: Picked) => count * picked.joints.length;
 const fixed = (count: number) => () => count;
@@ -115,6 +121,23 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
     write({ state }, { sensor, sensorSize }, out) {
       const reading = state.sensors[sensor]!;
       for (let i = 0; i < sensorSize; i++) out[i] = reading[i]!;
+    },
+  },
+  /** The smallest reading in each of 60 equal parts of a sensor's: a scan of 360 beams by the nearest of every six. */
+  nearest_by_sector: {
+    unit: 'as the sensor',
+    frame: 'sensor',
+    needs: 'sensor',
+    size: ({ sensorSize }) => Math.min(SECTORS, sensorSize),
+    write({ state }, { sensor, sensorSize }, out) {
+      const reading = state.sensors[sensor]!;
+      const sectors = Math.min(SECTORS, sensorSize);
+      for (let i = 0; i < sectors; i++) {
+        const end = Math.floor(((i + 1) * sensorSize) / sectors);
+        let nearest = Infinity;
+        for (let k = Math.floor((i * sensorSize) / sectors); k < end; k++) nearest = Math.min(nearest, reading[k]!);
+        out[i] = nearest;
+      }
     },
   },
   /** The direction of gravity as an IMU's orientation tells it: (0, 0, -1) level. */
@@ -223,6 +246,28 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
       const { base } = state;
       const at = (k: number) => command[picked.command[k]!]! - base[k]!;
       rotateBack(base, 3, at(0), at(1), at(2), out);
+    },
+  },
+  /** Where the scene's first object is. */
+  object_position: {
+    unit: 'm',
+    frame: 'world',
+    needs: 'nothing',
+    privileged: true,
+    size: fixed(3),
+    write({ objects }, _picked, out) {
+      for (let k = 0; k < 3; k++) out[k] = objects[k]!;
+    },
+  },
+  /** Velocity of the scene's first object. */
+  object_velocity: {
+    unit: 'm/s',
+    frame: 'world',
+    needs: 'nothing',
+    privileged: true,
+    size: fixed(3),
+    write({ objects }, _picked, out) {
+      for (let k = 0; k < 3; k++) out[k] = objects[7 + k]!;
     },
   },
   /** sin and cos of a clock with the frequency given by the one command named, Hz: both zero while it is 0. */

@@ -23,7 +23,7 @@ interface BoundTerm {
   readonly past: Float64Array;
 }
 
-const NO_COMMAND = new Float64Array(0);
+const NONE = new Float64Array(0);
 
 /** Stateful because terms have history. One per environment or robot; allocates nothing after construction. */
 export class Observer {
@@ -31,13 +31,13 @@ export class Observer {
   readonly size: number;
   readonly #terms: readonly BoundTerm[];
   readonly #scratch: Float64Array;
-  readonly #input: { state: RobotState; lastAction: Float32Array; command: Float64Array };
+  readonly #input: { state: RobotState; lastAction: Float32Array; command: Float64Array; objects: Float64Array };
   #fresh = true;
 
   /** @throws InputError for a term, joint, sensor or command that is not there, or a size that does not follow */
   constructor(observations: readonly ObservationContract[], layout: ObservationLayout) {
     this.#terms = observations.map((spec) => bind(spec, layout));
-    this.#input = { state: makeState(0), lastAction: new Float32Array(0), command: NO_COMMAND };
+    this.#input = { state: makeState(0), lastAction: new Float32Array(0), command: NONE, objects: NONE };
     this.size = observations.reduce((sum, spec) => sum + spec.size, 0);
     this.#scratch = new Float64Array(Math.max(1, ...this.#terms.map((t) => t.width)));
   }
@@ -50,18 +50,20 @@ export class Observer {
   /**
    * Record one control step and write the observation.
    * @param lastAction [actionDim] @param out receives `size` numbers from `offset` on
-   * @param command what the robot is asked to do, as the contract names it
+   * @param command what the robot is asked to do, as the contract names it @param objects for terms of critics alone
    */
   observe(
     state: RobotState,
     lastAction: Float32Array,
     out: Float32Array,
     offset = 0,
-    command: Float64Array = NO_COMMAND,
+    command: Float64Array = NONE,
+    objects: Float64Array = NONE,
   ): void {
     this.#input.state = state;
     this.#input.lastAction = lastAction;
     this.#input.command = command;
+    this.#input.objects = objects;
     let at = offset;
     for (const bound of this.#terms) {
       const { width, past, scale, lower, upper } = bound;

@@ -2,6 +2,8 @@
 
 import type { Episode } from '../core/episode.ts';
 import { copyState, makeState, type RobotState } from '../core/robot.ts';
+import { EMPTY_SCENE } from '../sim/scene.ts';
+import { UNKNOWN_WORLD } from '../sim/sensed-world.ts';
 import type { StepView, TaskDefinition } from '../sim/task.ts';
 
 interface MutableView extends StepView {
@@ -21,6 +23,8 @@ function viewOf(task: TaskDefinition, state: RobotState): MutableView {
     lastAction: new Float32Array(0),
     command: new Float64Array(task.command?.names.length ?? 0),
     objects: new Float64Array(0),
+    scene: EMPTY_SCENE,
+    world: UNKNOWN_WORLD,
     dt: 1 / task.rateHz,
     time: 0,
     memory: new Float64Array(task.memory ?? 0),

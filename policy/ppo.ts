@@ -133,11 +133,12 @@ export class Ppo {
     this.#shapes = [...tensorShapes(layers), [actions], ...tensorShapes(criticLayers)];
     this.#sizes = [...tensorSizes(layers), actions, ...tensorSizes(criticLayers)];
     this.#actorTensors = 2 * (layers.length - 1);
-    const first = Float32Array.of(
+    // Not `of`: a large network has more weights than a call may have arguments.
+    const first = Float32Array.from([
       ...initialWeights(layers, 0.01, foldIn(key, 1)),
       ...new Array<number>(actions).fill(network.initialLogStd),
       ...initialWeights(criticLayers, 1, foldIn(key, 2)),
-    );
+    ]);
     this.#first = first;
     this.#parameters = tf.tensor1d(first);
     this.#m = tf.zerosLike(this.#parameters);

@@ -134,6 +134,8 @@ export class Environment {
       lastAction: this.#previousAction,
       command: this.taskCommand,
       objects: robot.objects,
+      scene: EMPTY_SCENE,
+      world: robot.world,
       dt: this.#dt,
       time: 0,
       memory: new Float64Array(task.memory ?? 0),
@@ -227,6 +229,7 @@ export class Environment {
     robot.seedNoise(foldIn(key, PURPOSE.noise));
     robot.resetTo(start);
     this.#view.objects = robot.objects;
+    this.#view.scene = this.#scene;
     this.#view.memory.fill(0);
     this.#view.time = 0;
     this.#disturbances.reset(key, this.#scene, start, this.taskCommand);
@@ -247,7 +250,8 @@ export class Environment {
 
   /** What the critic sees of the present state. To be called once a step. @param out receives its numbers from `offset` on */
   observeCritic(out: Float32Array, offset: number): void {
-    this.criticObserver?.observe(this.robot.truth, this.actuation.lastAction, out, offset, this.taskCommand);
+    const { truth, objects } = this.robot;
+    this.criticObserver?.observe(truth, this.actuation.lastAction, out, offset, this.taskCommand, objects);
   }
 
   /**
@@ -275,6 +279,8 @@ export class Environment {
     this.#held = task.success.test(view) ? this.#held + 1 : 0;
     this.success = this.#held >= this.#holdSteps;
     this.terminated = this.#isTerminated(view);
+    // Ended by a failure it has not succeeded, whatever held until then.
+    if (this.terminated) this.success = false;
     this.truncated = !this.terminated && this.#age >= this.#maxSteps;
     if (this.terminated || this.truncated) this.#learnLevel(view);
     this.observer.observe(robot.observe(), actuation.lastAction, out, offset, this.taskCommand);

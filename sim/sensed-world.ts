@@ -15,3 +15,16 @@ export interface SensedWorld {
   /** How hard anything but the robot itself presses on a link over the last physics step, N. */
   contactForce(link: number): number;
 }
+
+/** Where nothing is known of links and surroundings, as in a recording: poses and velocities are NaN, rays meet nothing. */
+export const UNKNOWN_WORLD: SensedWorld = {
+  gravity: 9.81,
+  linkPose(_link, out) {
+    out.fill(NaN);
+  },
+  linkTwist(_link, out) {
+    out.fill(NaN);
+  },
+  castRay: (_ox, _oy, _oz, _dx, _dy, _dz, maxRange) => maxRange,
+  contactForce: () => 0,
+};

@@ -4,6 +4,7 @@ import type { Key } from '../core/rng.ts';
 import type { RobotState, SimulatedRobot } from '../core/robot.ts';
 import type { Dynamics } from './dynamics.ts';
 import type { Scene } from './scene.ts';
+import type { SensedWorld } from './sensed-world.ts';
 import type { StartState } from './task.ts';
 
 export interface EnvironmentRobot extends SimulatedRobot {
@@ -11,6 +12,8 @@ export interface EnvironmentRobot extends SimulatedRobot {
   readonly truth: RobotState;
   /** Where the scene's objects are, [nObjects, OBJECT_STRIDE]. A new array when the scene changes. */
   readonly objects: Float64Array;
+  /** Where links are, what a ray meets, what presses on a link. */
+  readonly world: SensedWorld;
   /** To be followed by a reset: masses, contacts and shapes change only there. */
   setDynamics(dynamics: Dynamics): void;
   /** To be followed by a reset. */

@@ -49,6 +49,12 @@ export function contractOf(parts: ContractParts): Contract {
   const carried = [...(parts.robot.spec?.sensors ?? []), ...(task.sensors ?? [])];
   const sensors = sensorSizes(carried);
   const layout = { joints, actions, command, sensors };
+  for (const { name, term } of task.observations) {
+    if (termNamed(term, `observation ${name}`).privileged !== true) continue;
+    throw new InputError(`task ${task.name}: observation ${name} is of what only a simulation knows`, {
+      repair: 'move it to criticObservations',
+    });
+  }
   const observations = task.observations.map((spec) => observationContract(spec, layout));
   const inputs = observations.reduce((sum, term) => sum + term.size, 0);
   const outputs = task.actions.reduce((sum, term) => sum + term.joints.length, 0);

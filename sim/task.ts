@@ -13,6 +13,7 @@ import { checkRandomization, type RandomizationTable } from './randomization-ter
 import type { PhysicsSettings } from './rapier.ts';
 import type { SensorQuality } from './robot-spec.ts';
 import type { Scene } from './scene.ts';
+import type { SensedWorld } from './sensed-world.ts';
 
 /** What reward, termination and success terms see of one control step. Everything is reused from step to step. */
 export interface StepView {
@@ -27,6 +28,9 @@ export interface StepView {
   readonly command: Float64Array;
   /** The scene's objects in the order they stand in it, [nObjects, OBJECT_STRIDE]. */
   readonly objects: Float64Array;
+  /** What surrounds the robot in this episode, and where links are, what rays meet and what presses on links. */
+  readonly scene: Scene;
+  readonly world: SensedWorld;
   /** Control step, s, and time since the episode's start, s. */
   readonly dt: number;
   readonly time: number;

@@ -24,6 +24,7 @@ import { RobotSensing } from './robot-sensing.ts';
 import { type ActuatorSpec, PLAIN_ROBOT, type RobotSpec } from './robot-spec.ts';
 import { type RotorMount, rotorMounts } from './rotors.ts';
 import { EMPTY_SCENE, OBJECT_STRIDE, type Scene } from './scene.ts';
+import type { SensedWorld } from './sensed-world.ts';
 import type { EnvironmentRobot } from './simulated-robot.ts';
 import type { StartState } from './task.ts';
 import { TwinModel } from './twin-model.ts';
@@ -230,6 +231,11 @@ export class MujocoRobot implements EnvironmentRobot {
 
   observe(): RobotState {
     return this.#sensing.measured;
+  }
+
+  /** What the robot's sensors ask: link poses and velocities, rays, contact forces. */
+  get world(): SensedWorld {
+    return this.#senses;
   }
 
   /** Kinetic and potential energy of robot and objects, J; potential relative to the world's origin. */

@@ -1,6 +1,5 @@
 /** A six-axis arm of the UR5e's measures with a pusher: what its URDF does not say. Data only. */
 
-import { quatFromRpy } from '../../core/rotation.ts';
 import type { RobotSettings } from './robot-config.ts';
 
 const stiff = { kind: 'implicit-pd' } as const;
@@ -17,27 +16,10 @@ export const arm: RobotSettings = {
       wrist_2_joint: stiff,
       wrist_3_joint: stiff,
     },
-    // On a stand behind the table, 0.7 m high, looking back at the middle of the workspace (0.5, 0, 0): 0.92 m away.
-    // Opening angle and ranges of an Intel RealSense L515, 70 x 55 degrees, which is 4 : 3 as the grid is.
-    sensors: [
-      {
-        kind: 'depth',
-        name: 'camera',
-        link: 'base_link',
-        pose: { xyz: [1.1, 0, 0.7], quat: quatFromRpy([0, 0.8622, Math.PI]) },
-        width: 32,
-        height: 24,
-        fov: 1.2217,
-        minRange: 0.25,
-        maxRange: 2,
-      },
-    ],
+    sensors: [],
     quality: {
       // UR5e data sheet: pose repeatability 0.03 mm, which at 0.85 m reach is 3.5e-5 rad. Velocity: this project's estimate.
       encoders: { parts: { position: { noise: 0.00004 }, velocity: { noise: 0.002 } } },
-      // L515 data sheet: standard deviation 2.5 mm at 1 m, steps of 0.25 mm, 30 frames a second; one frame of latency.
-      // Lost pixels: this project's estimate.
-      camera: { parts: { reading: { noise: 0.0025, quantum: 0.00025 } }, latency: 0.033, dropout: 0.01, rateHz: 30 },
     },
     // The shapes of neighbouring wrist links are fatter than the links.
     selfCollision: false,
@@ -75,7 +57,6 @@ export const arm: RobotSettings = {
   //   state    /joint_states                                          sensor_msgs/msg/JointState, 500 Hz
   //   command  /scaled_joint_trajectory_controller/joint_trajectory   trajectory_msgs/msg/JointTrajectory, or
   //            /forward_position_controller/commands                  std_msgs/msg/Float64MultiArray, joints in order
-  //   camera   /camera/depth/image_rect_raw                           sensor_msgs/msg/Image, 16UC1, mm
   ros: {
     state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
     command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },

@@ -3,8 +3,11 @@
 import { InputError, nearest } from '../../core/errors.ts';
 import type { TaskDefinition } from '../task.ts';
 import { acrobot } from './acrobot.ts';
+import { armPush } from './arm-push.ts';
+import { armReach } from './arm-reach.ts';
 import { cartpoleBalance } from './cartpole-balance.ts';
 import { cartpoleSwingup } from './cartpole-swingup.ts';
+import { navLidar } from './nav-lidar.ts';
 import { pendubot } from './pendubot.ts';
 import { pendulum } from './pendulum.ts';
 
@@ -14,6 +17,9 @@ export const tasks: Readonly<Record<string, TaskDefinition>> = {
   'cartpole-swingup': cartpoleSwingup,
   acrobot,
   pendubot,
+  'arm-reach': armReach,
+  'arm-push': armPush,
+  'nav-lidar': navLidar,
 };
 
 /** @throws InputError naming the tasks there are */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
 import { makeState } from '../../../core/robot.ts';
 import { EMPTY_SCENE } from '../../../sim/scene.ts';
+import { UNKNOWN_WORLD } from '../../../sim/sensed-world.ts';
 import { tasks } from '../../../sim/tasks/index.ts';
 import { one, recipesOf, seed } from './recipes.ts';
 
@@ -20,6 +21,8 @@ describe('the pendulum', () => {
       lastAction: Float32Array.of(lastAction),
       command: new Float64Array(0),
       objects: new Float64Array(0),
+      scene: EMPTY_SCENE,
+      world: UNKNOWN_WORLD,
       dt: 0.02,
       time: 0,
       memory: new Float64Array(0),

@@ -1,6 +1,8 @@
 /** A step's view with a state of two joints, for the reward terms of cart-pole and double pendulum. */
 
 import { makeState } from '../../../core/robot.ts';
+import { EMPTY_SCENE } from '../../../sim/scene.ts';
+import { UNKNOWN_WORLD } from '../../../sim/sensed-world.ts';
 import type { StepView, TaskDefinition } from '../../../sim/task.ts';
 
 export function viewOf(q: readonly number[], qd: readonly number[] = [0, 0], action = 0, lastAction = 0): StepView {
@@ -14,6 +16,8 @@ export function viewOf(q: readonly number[], qd: readonly number[] = [0, 0], act
     lastAction: Float32Array.of(lastAction),
     command: new Float64Array(0),
     objects: new Float64Array(0),
+    scene: EMPTY_SCENE,
+    world: UNKNOWN_WORLD,
     dt: 0.02,
     time: 0,
     memory: new Float64Array(0),

@@ -1,0 +1,37 @@
+/** Trains the arm to reach poses: about three million control steps. */
+
+import { defineConfig } from './schema.ts';
+
+export const armReach = defineConfig({
+  task: 'arm-reach',
+  seed: 1,
+  train: {
+    numEnvs: 256,
+    horizon: 32,
+    iterations: 400,
+    evalEvery: 20,
+    evalEpisodes: 100,
+    stopAtSuccess: 0.98,
+  },
+  ppo: {
+    learningRate: 1e-3,
+    minLearningRate: 1e-5,
+    maxLearningRate: 3e-3,
+    // A horizon of 2 s: a target takes one to reach.
+    gamma: 0.98,
+    lam: 0.95,
+    clip: 0.2,
+    valueClip: null,
+    valueCoef: 0.5,
+    entropyCoef: 0,
+    maxGradNorm: 1,
+    targetKl: 0.015,
+    epochs: 5,
+    minibatches: 4,
+  },
+  // Joint targets within 1.5 rad: a deviation of 0.37 is 0.55 rad, which the speed limit of the targets makes a gentle walk.
+  network: { hidden: [128, 128], criticHidden: [128, 128], activation: 'elu', initialLogStd: -1, finalLogStd: -2.5 },
+  reward: {},
+  randomization: 1,
+  dynamics: null,
+});
