@@ -9,6 +9,7 @@ import { InputError, messageOf } from '../core/errors.ts';
 import { keyOf } from '../core/rng.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import { type LoadedRobot, loadRobot, robotDynamics } from '../loop/experiment.ts';
+import { loadProject } from '../loop/project.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import { RAPIER } from '../sim/rapier-robot.ts';
 import { MUJOCO } from '../sim/twin.ts';
@@ -19,6 +20,7 @@ import { RobotView } from './robot-view.ts';
 import { makeServedRobot, type ServedRobot } from './served-robot.ts';
 
 interface RobotOptions {
+  readonly with?: string;
   readonly engine: 'mujoco' | 'rapier';
   readonly host: string;
   readonly port: number;
@@ -62,18 +64,21 @@ export const register: Register = (program) => {
     .option('--log-commands <file>', 'write every command that arrives to FILE, as NDJSON')
     .option('--allow-misbehaviour', 'offer the service /landfall/misbehave, for tests of clients')
     .addOption(new Option('--misbehave <names...>', 'misbehave from the start').choices(Object.keys(misbehaviours)))
+    .option('--with <module>', 'a JavaScript module with robots of your own')
     .option('--view', 'show the robot in the browser')
     .option('--json', 'print one JSON line when ready and one at the end')
     .action(serve);
 };
 
 async function serve(name: string, options: RobotOptions): Promise<void> {
-  const loaded = await loadRobot(name);
+  const project = await loadProject(options.with);
+  const loaded = await loadRobot(name, project);
   const dynamics = differentDynamics(loaded, options);
-  const simulated = await makeServedRobot(name, loaded, dynamics, options.engine, options.seed);
+  const simulated = await makeServedRobot(name, loaded, project.tasks, dynamics, options.engine, options.seed);
   // No state twice: at most one a physics step.
   const rateHz = Math.min(options.rate ?? loaded.config.stateRateHz, 1 / simulated.stepSeconds);
-  const view = options.view === true ? await RobotView.open(loaded.model, `robot ${name}`, rateHz) : null;
+  const view =
+    options.view === true ? await RobotView.open(loaded.model, `robot ${name}`, rateHz, simulated.scene) : null;
   try {
     await run(name, loaded, simulated, rateHz, view, options);
   } finally {
@@ -115,7 +120,7 @@ async function run(
     misbehaviours: options.misbehave ?? [],
     key: keyOf(options.seed),
     log: (line) => log.line(line),
-    ...(view === null ? {} : { onState: (state) => view.add(state) }),
+    ...(view === null ? {} : { onState: (state) => view.add(state, robot.objects) }),
     ...(logFile === undefined ? {} : { onCommand: (record) => writeSync(logFile, `${JSON.stringify(record)}\n`) }),
   });
   const what = mappingNamed(ros.command.mapping).takes.name;

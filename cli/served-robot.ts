@@ -8,17 +8,19 @@ import { type JointCommand, makeCommand } from '../core/robot.ts';
 import { jointNames } from '../core/robot-model.ts';
 import { completeRos } from '../core/ros-topics.ts';
 import type { LoadedRobot } from '../loop/experiment.ts';
+import type { Project } from '../loop/project.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import { loadRapier, RapierRobot } from '../sim/rapier-robot.ts';
 import type { RobotSpec } from '../sim/robot-spec.ts';
-import { FLOOR } from '../sim/scene.ts';
+import { EMPTY_SCENE, FLOOR, type Scene } from '../sim/scene.ts';
 import type { EnvironmentRobot } from '../sim/simulated-robot.ts';
 import type { StartState, TaskDefinition } from '../sim/task.ts';
-import { tasks } from '../sim/tasks/index.ts';
 import { makeTwin } from '../sim/twin.ts';
 
 export interface ServedRobot {
   readonly robot: EnvironmentRobot;
+  /** What it stands in. */
+  readonly scene: Scene;
   /** A multiple of it is a step, s. */
   readonly stepSeconds: number;
   readonly ros: RosContract;
@@ -33,6 +35,7 @@ export interface ServedRobot {
 export async function makeServedRobot(
   name: string,
   loaded: LoadedRobot,
+  tasks: Project['tasks'],
   dynamics: Dynamics,
   engine: 'mujoco' | 'rapier',
   seed: number,
@@ -42,7 +45,8 @@ export async function makeServedRobot(
   const spec = withSensorsOf(config.spec, own);
   const { robot, stepSeconds } = await build(loaded, spec, dynamics, engine, own[0], seed);
   const floating = model.base === 'floating';
-  if (floating) robot.setScene(FLOOR);
+  const scene = floating ? FLOOR : EMPTY_SCENE;
+  robot.setScene(scene);
   robot.seedNoise(keyOf(seed));
   const start = startOf(loaded);
   const restart = () => robot.resetTo(start);
@@ -50,6 +54,7 @@ export async function makeServedRobot(
   const { sensors, quality } = spec;
   return {
     robot,
+    scene,
     stepSeconds,
     ros: completeRos(config.ros, { sensors, quality, floating, stateAge: config.safety.stateAge }),
     sensors: sensors.map((sensor) => ({ spec: sensor, rateHz: quality[sensor.name]?.rateHz ?? null })),

@@ -59,7 +59,11 @@ export const arm: RobotSettings = {
   //            /forward_position_controller/commands                  std_msgs/msg/Float64MultiArray, joints in order
   ros: {
     state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
-    command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
+    command: {
+      topic: '/forward_position_controller/commands',
+      type: 'std_msgs/msg/Float64MultiArray',
+      mapping: 'position-array',
+    },
     watchdog: { seconds: 0.1, by: 'landfall robot' },
   },
   safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },

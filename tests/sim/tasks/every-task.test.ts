@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mappingOf } from '../../../bridge/mappings/registry.ts';
 import { experiments } from '../../../configs/index.ts';
 import { actionDim, obsDim, parseContract } from '../../../core/contract.ts';
 import { NumericError } from '../../../core/errors.ts';
@@ -56,6 +57,15 @@ describe.each(Object.entries(tasks))('task %s', (name, task) => {
     expect(contract.network.layers[0]).toBe(obsDim(contract));
     expect(contract.network.layers.at(-1)).toBe(actionDim(contract));
     expect(environment.rewardTerms.length).toBe(recipes.training.rewardWeights.length);
+  });
+
+  it('can be landed: a mapping that carries its actions, a topic for each sensor it reads', () => {
+    const { contract } = recipes.training;
+    expect(() => mappingOf(contract)).not.toThrow();
+    for (const { sensor } of contract.observations)
+      if (sensor !== undefined) expect(Object.keys(contract.ros.sensors ?? {})).toContain(sensor);
+    const floats = recipes.experiment.robot.model.base === 'floating';
+    if (floats) expect(contract.ros.odometry ?? contract.ros.state).toBeDefined();
   });
 
   it('writes observations where it is told and nowhere else', async () => {
