@@ -2,9 +2,17 @@
 
 import { InputError, nearest } from '../core/errors.ts';
 import { pendulum } from './pendulum.ts';
+import { quadrotorHover } from './quadrotor-hover.ts';
+import { quadrupedRough } from './quadruped-rough.ts';
+import { quadrupedVelocity } from './quadruped-velocity.ts';
 import type { ExperimentConfig } from './schema.ts';
 
-export const experiments: Readonly<Record<string, ExperimentConfig>> = { pendulum };
+export const experiments: Readonly<Record<string, ExperimentConfig>> = {
+  pendulum,
+  'quadruped-velocity': quadrupedVelocity,
+  'quadruped-rough': quadrupedRough,
+  'quadrotor-hover': quadrotorHover,
+};
 
 /** @throws InputError naming the experiments there are */
 export function experimentNamed(name: string): ExperimentConfig {

@@ -3,8 +3,16 @@
 import { InputError, nearest } from '../../core/errors.ts';
 import type { TaskDefinition } from '../task.ts';
 import { pendulum } from './pendulum.ts';
+import { quadrotorHover } from './quadrotor-hover.ts';
+import { quadrupedRough } from './quadruped-rough.ts';
+import { quadrupedVelocity } from './quadruped-velocity.ts';
 
-export const tasks: Readonly<Record<string, TaskDefinition>> = { pendulum };
+export const tasks: Readonly<Record<string, TaskDefinition>> = {
+  pendulum,
+  'quadruped-velocity': quadrupedVelocity,
+  'quadruped-rough': quadrupedRough,
+  'quadrotor-hover': quadrotorHover,
+};
 
 /** @throws InputError naming the tasks there are */
 export function taskNamed(name: string): TaskDefinition {
