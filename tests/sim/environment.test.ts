@@ -133,8 +133,9 @@ describe.each(Object.keys(tasks))('task %s', (name) => {
     const lengths = environments.map((environment) => lengthOf(environment, 0));
     expect(new Set(lengths).size).toBeGreaterThan(9);
     expect(Math.min(...lengths)).toBeLessThan(most / 2);
-    // Only the first: later episodes are whole.
-    expect(lengthOf(environments[0]!, 1)).toBe(most);
+    // Only the first: later episodes are whole, unless doing nothing ends them.
+    const later = lengthOf(environments[0]!, 1);
+    if (!environments[0]!.terminated) expect(later).toBe(most);
   });
 
   it('refuses an action that is not a number', async () => {
