@@ -1,4 +1,4 @@
-/** Trains the quadrotor to reach a point and hover: about three million control steps of one rigid body. */
+/** Trains the quadrotor to reach a point and hover: about five million control steps of one rigid body. */
 
 import { defineConfig } from './schema.ts';
 
@@ -8,7 +8,7 @@ export const quadrotorHover = defineConfig({
   train: {
     numEnvs: 256,
     horizon: 48,
-    iterations: 250,
+    iterations: 400,
     evalEvery: 25,
     evalEpisodes: 100,
     stopAtSuccess: 0.98,
@@ -23,7 +23,7 @@ export const quadrotorHover = defineConfig({
     clip: 0.2,
     valueClip: null,
     valueCoef: 0.5,
-    entropyCoef: 0,
+    entropyCoef: 0.003,
     maxGradNorm: 1,
     targetKl: 0.015,
     epochs: 5,
@@ -35,7 +35,7 @@ export const quadrotorHover = defineConfig({
     activation: 'elu',
     // Full thrust is an action of 1: noise beyond a third of it overturns the machine within a second.
     initialLogStd: -1,
-    finalLogStd: -2,
+    finalLogStd: -1.5,
   },
   reward: {},
   randomization: 1,
