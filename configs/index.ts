@@ -9,6 +9,9 @@ import { cartpoleSwingup } from './cartpole-swingup.ts';
 import { navLidar } from './nav-lidar.ts';
 import { pendubot } from './pendubot.ts';
 import { pendulum } from './pendulum.ts';
+import { quadrotorHover } from './quadrotor-hover.ts';
+import { quadrupedRough } from './quadruped-rough.ts';
+import { quadrupedVelocity } from './quadruped-velocity.ts';
 import type { ExperimentConfig } from './schema.ts';
 
 export const experiments: Readonly<Record<string, ExperimentConfig>> = {
@@ -20,6 +23,9 @@ export const experiments: Readonly<Record<string, ExperimentConfig>> = {
   'arm-reach': armReach,
   'arm-push': armPush,
   'nav-lidar': navLidar,
+  'quadruped-velocity': quadrupedVelocity,
+  'quadruped-rough': quadrupedRough,
+  'quadrotor-hover': quadrotorHover,
 };
 
 /** @throws InputError naming the experiments there are */

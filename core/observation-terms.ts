@@ -180,6 +180,16 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
       for (let k = 0; k < 3; k++) out[k] = state.base[k]!;
     },
   },
+  /** Over the world's origin. */
+  base_height: {
+    unit: 'm',
+    frame: 'world',
+    needs: 'nothing',
+    size: fixed(1),
+    write({ state }, _picked, out) {
+      out[0] = state.base[2]!;
+    },
+  },
   /** First two columns of the base's rotation matrix: an orientation without a jump (Zhou et al., CVPR 2019). */
   base_rotation: {
     unit: '1',

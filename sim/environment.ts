@@ -77,6 +77,7 @@ export class Environment {
   readonly #rewards: readonly ((view: StepView) => number)[];
   readonly #weights: Float64Array;
   readonly #terminations: readonly ((view: StepView) => boolean)[];
+  readonly #truncations: readonly ((view: StepView) => boolean)[];
   readonly #view: { -readonly [K in keyof StepView]: StepView[K] };
   readonly #previousAction: Float32Array;
   readonly #command: JointCommand;
@@ -123,6 +124,7 @@ export class Environment {
     this.#rewards = Object.values(task.rewards).map((term) => term.fn);
     this.#weights = Float64Array.from(settings.rewardWeights);
     this.#terminations = Object.values(task.terminations);
+    this.#truncations = Object.values(task.truncations ?? {});
     this.rewardTerms = new Float64Array(this.#rewards.length);
     this.#previousAction = new Float32Array(this.actuation.size);
     this.taskCommand = new Float64Array(contract.command.names.length);
@@ -278,10 +280,10 @@ export class Environment {
     this.#score(view);
     this.#held = task.success.test(view) ? this.#held + 1 : 0;
     this.success = this.#held >= this.#holdSteps;
-    this.terminated = this.#isTerminated(view);
+    this.terminated = anyHolds(this.#terminations, view);
     // Ended by a failure it has not succeeded, whatever held until then.
     if (this.terminated) this.success = false;
-    this.truncated = !this.terminated && this.#age >= this.#maxSteps;
+    this.truncated = !this.terminated && (this.#age >= this.#maxSteps || anyHolds(this.#truncations, view));
     if (this.terminated || this.truncated) this.#learnLevel(view);
     this.observer.observe(robot.observe(), actuation.lastAction, out, offset, this.taskCommand);
   }
@@ -322,11 +324,6 @@ export class Environment {
     this.episodeReturn += this.reward;
   }
 
-  #isTerminated(view: StepView): boolean {
-    for (let k = 0; k < this.#terminations.length; k++) if (this.#terminations[k]!(view)) return true;
-    return false;
-  }
-
   #learnLevel(view: StepView): void {
     const { task, training } = this.#settings;
     if (!training || task.curriculum === undefined) return;
@@ -334,4 +331,9 @@ export class Environment {
     this.#random.reset(foldIn(foldIn(this.#key, this.#episode), PURPOSE.level));
     this.#level = nextLevel(rule, this.#level, outcome(view, this.success), this.#random);
   }
+}
+
+function anyHolds(conditions: readonly ((view: StepView) => boolean)[], view: StepView): boolean {
+  for (let k = 0; k < conditions.length; k++) if (conditions[k]!(view)) return true;
+  return false;
 }

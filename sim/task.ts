@@ -115,7 +115,10 @@ export interface TaskDefinition {
   readonly rewards: Readonly<Record<string, RewardTerm>>;
   /** Clip the sum of the weighted terms at 0, so that ending an episode early never pays. */
   readonly onlyPositive?: boolean;
+  /** Failures: what is lost after them is lost. */
   readonly terminations: Readonly<Record<string, (view: StepView) => boolean>>;
+  /** Ends that are nobody's fault, beside the time's: values are bootstrapped after them. A termination goes before. */
+  readonly truncations?: Readonly<Record<string, (view: StepView) => boolean>>;
   /** Numbers in `StepView.memory`. @default 0 */
   readonly memory?: number;
   /**
