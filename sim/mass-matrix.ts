@@ -3,17 +3,12 @@
  * others are free, 1 / (M^-1)_jj (Featherstone, "Rigid body dynamics algorithms", 2008). Knows no engine.
  */
 
-import type { Quat } from '../core/robot-model.ts';
+import type { RobotState } from '../core/robot.ts';
+import type { Quat, RobotModel } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
+import { type BodyPoses, bodyPoses } from './body-poses.ts';
 import type { RobotRig } from './joint-rig.ts';
 import type { MassProperties } from './mass-properties.ts';
-
-/** Where the rig's bodies are: their frames, parallel to the world's at the zero pose. */
-export interface BodyPoses {
-  /** m, [nBodies][3] */
-  readonly origins: readonly ArrayLike<number>[];
-  readonly rotations: readonly Quat[];
-}
 
 type Vector = [number, number, number];
 
@@ -90,6 +85,28 @@ export function freeInertias(matrix: Float64Array, n: number): Float64Array {
     }
   }
   return Float64Array.from({ length: n }, (_, i) => 1 / inverse[i * n + i]!);
+}
+
+/**
+ * What each joint of the rig feels of inertia in a state while the others are free, kg m2 or kg, [rig.joints].
+ * @param masses of the rig's bodies
+ * @param armature of the moving joints, where the masses do not include it, kg m2, [nJoints]
+ */
+export function feltInertias(
+  model: RobotModel,
+  rig: RobotRig,
+  masses: readonly MassProperties[],
+  state: Pick<RobotState, 'q' | 'base'>,
+  armature?: ArrayLike<number>,
+): Float64Array {
+  const free = model.base === 'floating' ? 6 : 0;
+  const matrix = massMatrix(rig, masses, bodyPoses(model, rig, state), free > 0);
+  const n = free + rig.joints.length;
+  for (const [i, { dof, mimic }] of rig.joints.entries()) {
+    const at = (free + i) * (n + 1);
+    if (mimic === null) matrix[at] = matrix[at]! + (armature?.[dof] ?? 0);
+  }
+  return freeInertias(matrix, n).subarray(free);
 }
 
 function cross(a: ArrayLike<number>, b: ArrayLike<number>): Vector {

@@ -14,7 +14,7 @@ import { Drives } from './actuators/drives.ts';
 import { CoulombFriction } from './coulomb-friction.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
 import { type RobotRig, rigRobot } from './joint-rig.ts';
-import { type BodyPoses, freeInertias, massMatrix } from './mass-matrix.ts';
+import { feltInertias } from './mass-matrix.ts';
 import type { PhysicsSettings, Rapier } from './rapier.ts';
 import { RapierBodies } from './rapier-bodies.ts';
 import { RapierJoints } from './rapier-joints.ts';
@@ -284,13 +284,14 @@ export class RapierRobot implements EnvironmentRobot {
     const plan = { model, rig: this.#rig, physics: this.#physics, selfCollision: this.#spec.selfCollision };
     const parts = buildWorld(this.#rapier, plan, this.#dynamics, this.#scene);
     this.#parts = parts;
-    const poses = placeRobot(model, this.#rig, parts, truth);
+    placeRobot(model, this.#rig, parts, truth);
     const bodies = new RapierBodies(this.#rapier, parts.world, parts.bodies);
     this.#bodies = bodies;
     this.#senses.look(parts, bodies, this.#dynamics.gravity, this.#physics);
-    const felt = this.#feltInertias(poses);
-    // Springs and dampers must be soft enough in every pose, and what a joint feels changes with it.
+    // A lone joint on a fixed base moves its link, and nothing else moves.
     const alone = this.#rig.joints.length === 1 && model.base === 'fixed';
+    const felt = alone ? parts.inertias : feltInertias(model, this.#rig, parts.masses, truth);
+    // Springs and dampers must be soft enough in every pose, and what a joint feels changes with it.
     const least = alone ? felt : felt.map((inertia) => POSE_MARGIN * inertia);
     this.#joints.look(least, bodies, truth);
     for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
@@ -315,15 +316,6 @@ export class RapierRobot implements EnvironmentRobot {
       const share = (damping[j]! * this.#physics.physicsDt) / this.#inertias[j]!;
       this.#damping[j] = share > 0.1 ? damping[j]! / (1 + share) : damping[j]!;
     }
-  }
-
-  /** What each joint of the rig feels while the others are free, kg m2 or kg. */
-  #feltInertias(poses: BodyPoses): Float64Array {
-    // A lone joint on a fixed base moves its link, and nothing else moves.
-    if (this.#rig.joints.length === 1 && this.model.base === 'fixed') return this.#parts!.inertias;
-    const free = this.model.base === 'floating' ? 6 : 0;
-    const matrix = massMatrix(this.#rig, this.#parts!.masses, poses, free > 0);
-    return freeInertias(matrix, free + this.#rig.joints.length).subarray(free);
   }
 }
 

@@ -9,7 +9,7 @@ import { InputError } from '../core/errors.ts';
 import { cos, exp, log, sin } from '../core/math.ts';
 import { type Dynamics, nominalDynamics } from './dynamics.ts';
 import { zeroRotation } from './joint-rig.ts';
-import { baseMassProperties, inertiaAbout, type MassProperties, massProperties } from './mass-properties.ts';
+import { baseMassProperties, type MassProperties, massProperties } from './mass-properties.ts';
 import { fillHeights, type MjcfPlan, mjcfName, mjcfOf } from './mjcf.ts';
 import { compileMjcf } from './mujoco.ts';
 import type { Scene } from './scene.ts';
@@ -190,13 +190,6 @@ export class TwinModel {
   close(): void {
     this.data.delete();
     this.mj.delete();
-  }
-
-  /** Inertia that joint `i` of the rig moves, about its axis or along it, kg m2 or kg. */
-  inertiaOf(i: number, dynamics: Dynamics): number {
-    const { type, child, axis, dof } = this.#plan.rig.joints[i]!;
-    const spec = this.masses[child]!;
-    return (type === 'prismatic' ? spec.mass : inertiaAbout(spec, axis)) + dynamics.armature[dof]!;
   }
 
   #massOf(b: number, dynamics: Dynamics): MassProperties {

@@ -18,7 +18,8 @@ import { Drives } from './actuators/drives.ts';
 import { rotorReaction } from './actuators/rotor.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
 import { type RobotRig, rigRobot } from './joint-rig.ts';
-import type { MjcfPlan } from './mjcf.ts';
+import { feltInertias } from './mass-matrix.ts';
+import { hasContacts, type MjcfPlan } from './mjcf.ts';
 import { loadMujoco, TWIN_DT } from './mujoco.ts';
 import { RobotSensing } from './robot-sensing.ts';
 import { type ActuatorSpec, PLAIN_ROBOT, type RobotSpec } from './robot-spec.ts';
@@ -160,9 +161,7 @@ export class MujocoRobot implements EnvironmentRobot {
     if (this.#twin.scene !== this.#scene) this.#recompile();
     const twin = this.#twin;
     twin.apply(this.#dynamics);
-    for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
-      if (mimic === null) this.#inertias[dof] = twin.inertiaOf(i, this.#dynamics);
-    }
+    this.#weigh(start);
     this.#mujoco.mj_resetData(twin.mj, twin.data);
     twin.place(start);
     this.#drives.reset(this.#dynamics, this.#inertias);
@@ -177,6 +176,25 @@ export class MujocoRobot implements EnvironmentRobot {
     this.#sensing.restart(this.#dynamics);
     this.#read();
     this.#sense();
+  }
+
+  /**
+   * What each joint feels of inertia, for the drives and for the integrator: RK4 is exact where motion is smooth, but takes
+   * viscous friction at its word, and where that stops a light wrist within a step it diverges; implicitfast does not.
+   */
+  #weigh(start: StartState): void {
+    const { armature, damping } = this.#dynamics;
+    const twin = this.#twin;
+    const felt = feltInertias(this.model, this.#rig, twin.masses, start, armature);
+    let stiff = false;
+    for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
+      if (mimic !== null) continue;
+      this.#inertias[dof] = felt[i]!;
+      stiff ||= damping[dof]! * this.physicsDt > 0.1 * felt[i]!;
+    }
+    const { mjINT_IMPLICITFAST, mjINT_RK4 } = this.#mujoco.mjtIntegrator;
+    const smooth = !hasContacts(this.#plan, this.#scene) && !stiff;
+    twin.mj.opt.integrator = (smooth ? mjINT_RK4 : mjINT_IMPLICITFAST).value;
   }
 
   updateDynamics(dynamics: Dynamics): void {
