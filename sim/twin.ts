@@ -160,11 +160,9 @@ export class MujocoRobot implements EnvironmentRobot {
     if (this.#twin.scene !== this.#scene) this.#recompile();
     const twin = this.#twin;
     twin.apply(this.#dynamics);
-    for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
-      if (mimic === null) this.#inertias[dof] = twin.inertiaOf(i, this.#dynamics);
-    }
     this.#mujoco.mj_resetData(twin.mj, twin.data);
     twin.place(start);
+    twin.readInertias(this.#inertias);
     this.#drives.reset(this.#dynamics, this.#inertias);
     this.#steps = 0;
     const { truth } = this;
