@@ -12,7 +12,7 @@ import { zeroRotation } from './joint-rig.ts';
 import { freeInertias } from './mass-matrix.ts';
 import { baseMassProperties, type MassProperties, massProperties } from './mass-properties.ts';
 import { fillHeights, type MjcfPlan, mjcfName, mjcfOf } from './mjcf.ts';
-import { compileMjcf, TWIN_DT } from './mujoco.ts';
+import { compileMjcf } from './mujoco.ts';
 import type { Scene } from './scene.ts';
 import type { StartState } from './task.ts';
 import { TwinBoxes } from './twin-boxes.ts';
@@ -28,12 +28,14 @@ const FRICTION_STEPS = 2;
 const LEAST_INERTIA = 1e-9;
 
 /**
- * Time constant of a contact that does not bounce, and its product with the damping ratio of one that does, s: two of the longest
- * steps, the shortest the engine takes. With its default of 0.02 a trotting quadruped's feet sink in by 5 to 7 mm, 2 in Rapier.
+ * Time constant, s, and damping ratio of a contact that does not bounce. Feet of a trotting quadruped sink in by 1 to 2 mm as in
+ * Rapier; with the engine's default, 0.02, by 5 to 7 mm, and they catch on steps. Harder, a rover that drags its caster hops.
+ * A little over critical damping: at the step taken here that would leave a twentieth of the speed.
  */
-const CONTACT_TIME = 2 * TWIN_DT;
-/** Damping ratio of a contact that does not bounce: at this step critical damping would leave a fifth of the speed. */
-const DEAD_RATIO = 1.5;
+const CONTACT_TIME = 0.01;
+const CONTACT_RATIO = 1.1;
+/** Product of time constant and damping ratio of one that does, s: the contact lasts pi times as long. */
+const BOUNCE_TIME = 0.004;
 
 /** The arrays of MjData that are touched often. Views into the engine's memory, which move when it grows. */
 export interface TwinViews {
@@ -275,7 +277,7 @@ function withoutArmature(dynamics: Dynamics): Dynamics {
  * exp(-2) when critically damped, the engine's default (Schwager and Poeschel, Granular Matter 9, 2007).
  */
 function bounce(restitution: number): readonly [time: number, ratio: number] {
-  if (restitution <= exp(-2)) return [CONTACT_TIME, DEAD_RATIO];
+  if (restitution <= exp(-2)) return [CONTACT_TIME, CONTACT_RATIO];
   const wanted = -log(Math.min(restitution, 0.99));
   let [low, high] = [0, Math.PI / 2];
   for (let i = 0; i < 40; i++) {
@@ -284,7 +286,7 @@ function bounce(restitution: number): readonly [time: number, ratio: number] {
     else high = phi;
   }
   const ratio = sin(low);
-  return [CONTACT_TIME / ratio, ratio];
+  return [BOUNCE_TIME / ratio, ratio];
 }
 
 /** The accessor holds memory of the engine's. */
