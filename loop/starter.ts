@@ -17,6 +17,9 @@ const STUCK = 0.02;
 /** How far from rest the task asks each joint to go, rad or m: most of its range, at most this. */
 const LARGEST_REACH = 0.5;
 
+/** Fastest move of a position setpoint, rad/s or m/s. */
+const SLOW = 1.5;
+
 export interface JointSettings {
   readonly name: string;
   /** N m/rad and N m s/rad (N/m, N s/m). */
@@ -26,13 +29,15 @@ export interface JointSettings {
   readonly reach: number;
   /** Whether the URDF names a largest effort. */
   readonly limited: boolean;
+  /** rad/s or m/s; Infinity where the URDF names none. */
+  readonly speed: number;
 }
 
 /** Gains for a damped 2 Hz at rest, or more where dry friction asks for it, from what each joint feels of inertia while the others are held. */
 export function jointSettings(model: RobotModel): JointSettings[] {
   const inertias = heldInertias(model);
   return jointNames(model).map((name, j) => {
-    const { lower, upper, effort, damping, friction } = model.joints[model.dof[j]!]!;
+    const { lower, upper, effort, velocity, damping, friction } = model.joints[model.dof[j]!]!;
     const range = upper - lower;
     // Away from the end stops, so that there is room on both sides.
     const rest = Number.isFinite(range) ? clampTo(0, lower + range / 4, upper - range / 4) : 0;
@@ -46,6 +51,7 @@ export function jointSettings(model: RobotModel): JointSettings[] {
       rest: rounded(rest),
       reach: rounded(Math.min(LARGEST_REACH, 0.8 * (Number.isFinite(room) ? room : LARGEST_REACH))),
       limited: Number.isFinite(effort),
+      speed: velocity,
     };
   });
 }
@@ -101,6 +107,7 @@ export function starterModule(model: RobotModel, { name, urdf }: StarterOptions)
         ),
       )
     : 0;
+  const pace = rounded(Math.min(SLOW, 0.5 * Math.min(...joints.map(({ speed }) => speed))));
   const unlimited = joints.filter(({ limited }) => !limited).map((joint) => joint.name);
   return `/**
  * ${model.name}: a first set of settings, worked out from its URDF, and a first task: every joint where it is told to be.
@@ -168,9 +175,10 @@ const task = defineTask({
     { name: 'target', term: 'command', joints: [], scale: 1, clip: null, history: 1, delay: 0 },
     { name: 'last_action', term: 'last_action', joints: [${names}], scale: 1, clip: null, history: 1, delay: 0 },
   ],
-  // The position asked of each joint's controller, from its rest.
+  // The position asked of each joint's controller, from its rest; it moves at half the speed limit of the slowest joint.
+  // A joint past its limit stops the robot when the policy is deployed.
   actions: [
-    { name: 'position', kind: 'position', joints: [${names}], scale: 1, offset: 0, clip: [-${LARGEST_REACH * 2}, ${LARGEST_REACH * 2}], rateLimit: null },
+    { name: 'position', kind: 'position', joints: [${names}], scale: 1, offset: 0, clip: [-${LARGEST_REACH * 2}, ${LARGEST_REACH * 2}], rateLimit: ${pace} },
   ],
   command: {
     names: REACH.map((_, j) => \`target_\${j + 1}\`),
@@ -193,7 +201,8 @@ const task = defineTask({
   },
   terminations: {},
   start(random, _training, { q${floating ? ', base' : ''} }) {
-    for (let j = 0; j < REACH.length; j++) q[j] = REST[j] + random.between(-REACH[j], REACH[j]);${
+    // Close to rest: that is where a deployment moves it first.
+    for (let j = 0; j < REACH.length; j++) q[j] = REST[j] + 0.1 * random.between(-REACH[j], REACH[j]);${
       floating ? `\n    base[2] = ${height} + 0.01;` : ''
     }
   },

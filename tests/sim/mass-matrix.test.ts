@@ -6,7 +6,7 @@ import type { Quat } from '../../core/robot-model.ts';
 import { loadRobot, robotDynamics } from '../../loop/experiment.ts';
 import { nominalDynamics } from '../../sim/dynamics.ts';
 import { rigRobot, zeroRotation } from '../../sim/joint-rig.ts';
-import { freeInertias, massMatrix } from '../../sim/mass-matrix.ts';
+import { feltInertias, freeInertias, massMatrix } from '../../sim/mass-matrix.ts';
 import { baseMassProperties, massProperties } from '../../sim/mass-properties.ts';
 import { loadRapier, RapierRobot } from '../../sim/rapier-robot.ts';
 import { parseUrdf } from '../../sim/urdf.ts';
@@ -68,6 +68,34 @@ describe('massMatrix', () => {
     expect(matrix[5 * n + 6]!).toBeCloseTo(0, 12);
     // Turning the base about y moves the legs as the hip does.
     expect(matrix[4 * n + 4]!).toBeCloseTo(2 + matrix[6 * n + 6]!, 12);
+  });
+
+  it('feels sliders where they are, with all they carry and the rotors behind them', () => {
+    const link = (name: string, mass: number, izz: number) =>
+      `<link name="${name}"><inertial><mass value="${mass}"/><inertia ixx="${izz}" iyy="${izz}" izz="${izz}"/></inertial></link>`;
+    const joint = (name: string, type: string, parent: string, child: string, axis: string) =>
+      `<joint name="${name}" type="${type}"><parent link="${parent}"/><child link="${child}"/><axis xyz="${axis}"/>
+       <limit lower="-2" upper="2" effort="10" velocity="10"/></joint>`;
+    // A turntable with a slider on it, and on that slider another, the same way.
+    const model = parseUrdf(
+      `<robot name="crane"><link name="base"/>${link('table', 1, 0.05)}${link('first', 2, 0.01)}${link('second', 3, 0.02)}
+        ${joint('turn', 'revolute', 'base', 'table', '0 0 1')}${joint('out', 'prismatic', 'table', 'first', '1 0 0')}
+        ${joint('further', 'prismatic', 'first', 'second', '1 0 0')}</robot>`,
+      { where: 'the test' },
+    );
+    const rig = rigRobot(model);
+    const dynamics = nominalDynamics(model);
+    const masses = rig.bodies.map((body, b) =>
+      b === 0
+        ? baseMassProperties(body, UPRIGHT, dynamics)
+        : massProperties(body, UPRIGHT, rig.joints[b - 1]!.axis, dynamics, b - 1),
+    );
+    const state = { q: Float64Array.of(0.7, 0.5, 0.3), base: new Float64Array(7) };
+    const felt = feltInertias(model, rig, masses, state, [0.4, 0, 1.5]);
+    // turn: armature, each link's own, m r^2. out and further: M = [[m1 + m2, m2], [m2, m2 + a]], 1 / (M^-1)_ii = det / M_other
+    const det = 5 * 4.5 - 9;
+    const expected = [0.4 + 0.05 + 0.01 + 0.02 + 2 * 0.5 ** 2 + 3 * 0.8 ** 2, det / 4.5, det / 5];
+    for (const [j, value] of expected.entries()) expect(felt[j]!).toBeCloseTo(value, 10);
   });
 
   it('says how a joint of the quadruped answers to a push in Rapier', async () => {
