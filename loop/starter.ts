@@ -18,7 +18,7 @@ const STUCK = 0.02;
 const LARGEST_REACH = 0.5;
 
 /** Fastest move of a position setpoint, rad/s or m/s. */
-const SLOW = 1.5;
+const SLOW = 3;
 
 export interface JointSettings {
   readonly name: string;
@@ -107,7 +107,7 @@ export function starterModule(model: RobotModel, { name, urdf }: StarterOptions)
         ),
       )
     : 0;
-  const pace = rounded(Math.min(SLOW, 0.5 * Math.min(...joints.map(({ speed }) => speed))));
+  const pace = rounded(Math.min(SLOW, 0.8 * Math.min(...joints.map(({ speed }) => speed))));
   const unlimited = joints.filter(({ limited }) => !limited).map((joint) => joint.name);
   return `/**
  * ${model.name}: a first set of settings, worked out from its URDF, and a first task: every joint where it is told to be.
@@ -175,7 +175,7 @@ const task = defineTask({
     { name: 'target', term: 'command', joints: [], scale: 1, clip: null, history: 1, delay: 0 },
     { name: 'last_action', term: 'last_action', joints: [${names}], scale: 1, clip: null, history: 1, delay: 0 },
   ],
-  // The position asked of each joint's controller, from its rest; it moves at half the speed limit of the slowest joint.
+  // The position asked of each joint's controller, from its rest; it moves no faster than 0.8 of the slowest joint's limit.
   // A joint past its limit stops the robot when the policy is deployed.
   actions: [
     { name: 'position', kind: 'position', joints: [${names}], scale: 1, offset: 0, clip: [-${LARGEST_REACH * 2}, ${LARGEST_REACH * 2}], rateLimit: ${pace} },
@@ -224,7 +224,7 @@ ${floating ? '  scene: () => FLOOR,\n' : ''}  // What you are not sure of: the p
 const experiment = defineConfig({
   task: '${name}',
   seed: 1,
-  train: { numEnvs: 64, horizon: 32, iterations: 100, evalEvery: 10, evalEpisodes: 20, stopAtSuccess: 0.95 },
+  train: { numEnvs: 64, horizon: 32, iterations: 160, evalEvery: 10, evalEpisodes: 20, stopAtSuccess: 0.95 },
   ppo: {
     learningRate: 1e-3,
     minLearningRate: 1e-5,
