@@ -81,7 +81,7 @@ describe('in Rapier', () => {
       robot.world.linkPose(2, pose);
       // Rotation about z by -2 q + 0.3. 0.3 N m on 0.003 kg m2 is violent: 100 rad/s2, and the coupling is a spring.
       const angle = 2 * Math.atan2(pose[5]!, pose[6]!);
-      expect(Math.abs(angle - (-2 * robot.truth.q[0]! + 0.3))).toBeLessThan(0.02);
+      expect(Math.abs(angle - (-2 * robot.truth.q[0]! + 0.3))).toBeLessThan(0.03);
     }
     robot.close();
   });
