@@ -32,8 +32,12 @@ export function stopTorque(
     : Math.max(0, -spring - damper - Math.min(0, applied));
 }
 
-/** Torque that draws a follower to where and how fast it should be, N m or N. */
-export function couplingTorque(error: number, rate: number, inertia: number, dt: number): number {
-  // tau = k (q* - q) + c (qd* - qd)
-  return ((STIFFNESS_RATIO * inertia) / dt ** 2) * error + ((DAMPING_RATIO * inertia) / dt) * rate;
+/**
+ * Torque that draws a follower to where and how fast it should be, N m or N.
+ * @param ahead how fast the leader is being accelerated, times the gear's ratio, rad/s2 or m/s2
+ * @param inertia of the error: both ends give way, kg m2 or kg @param dt s
+ */
+export function couplingTorque(ahead: number, error: number, rate: number, inertia: number, dt: number): number {
+  // tau = I qdd* + k (q* - q) + c (qd* - qd)
+  return inertia * ahead + ((STIFFNESS_RATIO * inertia) / dt ** 2) * error + ((DAMPING_RATIO * inertia) / dt) * rate;
 }

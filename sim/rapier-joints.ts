@@ -98,7 +98,9 @@ export class RapierJoints {
       const { lower, upper } = this.#joints[i]!;
       const q = this.#q[i]!;
       if (q <= upper && q >= lower) continue;
-      this.load(i, stopTorque(this.#applied[i]!, q, this.#qd[i]!, lower, upper, inertias[i]!, this.#dt));
+      const stop = stopTorque(this.#applied[i]!, q, this.#qd[i]!, lower, upper, inertias[i]!, this.#dt);
+      this.#applied[i] = this.#applied[i]! + stop;
+      this.load(i, stop);
     }
     for (let i = 0; i < this.#joints.length; i++) {
       const leader = this.#leaders[i]!;
@@ -108,7 +110,8 @@ export class RapierJoints {
       const rate = multiplier * this.#qd[leader]! - this.#qd[i]!;
       // Both ends give way: 1 / I = 1 / I_follower + multiplier^2 / I_leader
       const inertia = 1 / (1 / inertias[i]! + multiplier ** 2 / inertias[leader]!);
-      const tau = couplingTorque(error, rate, inertia, this.#dt);
+      const ahead = (multiplier * this.#applied[leader]!) / inertias[leader]!;
+      const tau = couplingTorque(ahead, error, rate, inertia, this.#dt);
       this.load(i, tau);
       // The leader feels it by the gear's ratio.
       this.load(leader, -multiplier * tau);
