@@ -27,7 +27,7 @@ export interface ServedRobot {
   readonly sensors: readonly ServedSensor[];
   /** Puts the robot where it stands, at rest. */
   readonly restart: () => void;
-  /** A robot on legs stands by its own controller until it is commanded; others wait. */
+  /** Legs stand, and what takes positions holds them, by a controller of its own until it is commanded; others wait. */
   readonly idle: JointCommand | undefined;
 }
 
@@ -59,7 +59,7 @@ export async function makeServedRobot(
     ros: completeRos(config.ros, { sensors, quality, floating, stateAge: config.safety.stateAge }),
     sensors: sensors.map((sensor) => ({ spec: sensor, rateHz: quality[sensor.name]?.rateHz ?? null })),
     restart,
-    idle: floating ? standing(loaded) : undefined,
+    idle: floating || holdsItself(loaded) ? standing(loaded) : undefined,
   };
 }
 
@@ -92,6 +92,11 @@ function withSensorsOf(spec: RobotSpec, own: readonly TaskDefinition[]): RobotSp
 }
 
 /** Holds the default pose with the robot's gains. */
+/** Whether its interface is a position controller, which holds the robot whoever commands. */
+function holdsItself({ config }: LoadedRobot): boolean {
+  return ['position-array', 'joint-trajectory'].includes(config.ros.command.mapping);
+}
+
 function standing({ config, model }: LoadedRobot): JointCommand {
   const command = makeCommand(model.dof.length);
   for (const [j, joint] of jointNames(model).entries()) {

@@ -39,9 +39,13 @@ export interface Rooms extends Scene {
   readonly way: DistanceField;
 }
 
+export function isRooms(scene: Scene): scene is Rooms {
+  return 'way' in scene;
+}
+
 /** @throws InputError for a scene that was not made here */
 export function roomsOf(scene: Scene): Rooms {
-  if ('way' in scene) return scene as Rooms;
+  if (isRooms(scene)) return scene;
   throw new InputError('the scene should be rooms', { repair: 'let the task make it with makeRooms' });
 }
 

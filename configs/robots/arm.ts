@@ -66,6 +66,7 @@ export const arm: RobotSettings = {
     },
     watchdog: { seconds: 0.1, by: 'landfall robot' },
   },
-  safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },
+  // Two and a half control steps of 25 Hz.
+  safety: { stateAge: 0.1, roundTrip: 0.02, damping: 1 },
   stateRateHz: 250,
 };
