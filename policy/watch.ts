@@ -16,7 +16,7 @@ export interface SceneChange {
   readonly scene: Scene;
 }
 
-/** Reward terms, then the observation, then the torque each joint was asked for. */
+/** Reward terms, then the observation, then the torque that each joint's motor gave. */
 export function channelsOf(contract: Contract, rewardNames: readonly string[]): Channel[] {
   return [
     ...rewardNames.map((name): Channel => ({ name, group: 'reward', unit: '1/step' })),
@@ -58,7 +58,7 @@ export class WatchTap {
     let at = 0;
     for (let k = 0; k < rewardTerms.length; k++) values[at++] = rewardTerms[k]!;
     for (let k = 0; k < environment.observer.size; k++) values[at++] = obs[obsOffset + k]!;
-    for (let j = 0; j < command.effort.length; j++) values[at++] = command.effort[j]!;
+    for (let j = 0; j < effort.length; j++) values[at++] = effort[j]!;
     const slot = this.#ring.slotOf(frame);
     if (n === 0) this.#ring.setTime(slot, frame * spec.dt);
     this.#ring.setEnv(slot, n, robot.truth.q, values);

@@ -7,6 +7,8 @@ import { experiments } from '../../../configs/index.ts';
 import { actionDim, obsDim, parseContract } from '../../../core/contract.ts';
 import { NumericError } from '../../../core/errors.ts';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
+import { makeState } from '../../../core/robot.ts';
+import { scorerOf } from '../../../loop/scoring.ts';
 import { Collector, WorkerPool } from '../../../policy/collector.ts';
 import { tensorSizes } from '../../../policy/mlp.ts';
 import { initialWeights } from '../../../policy/network.ts';
@@ -66,6 +68,14 @@ describe.each(Object.entries(tasks))('task %s', (name, task) => {
       if (sensor !== undefined) expect(Object.keys(contract.ros.sensors ?? {})).toContain(sensor);
     const floats = recipes.experiment.robot.model.base === 'floating';
     if (floats) expect(contract.ros.odometry ?? contract.ros.state).toBeDefined();
+  });
+
+  it('can be scored from what a robot measures alone, as far as that goes', () => {
+    const { contract, rewardWeights } = recipes.training;
+    const score = scorerOf(task, rewardWeights);
+    const state = makeState(contract.joints.length, contract.sensors);
+    const action = new Float32Array(actionDim(contract));
+    expect(() => score(state, action, action)).not.toThrow();
   });
 
   it('writes observations where it is told and nowhere else', async () => {
