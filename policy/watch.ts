@@ -54,7 +54,8 @@ export class WatchTap {
     const { spec } = this.#ring;
     if (n >= spec.numEnvs) return;
     const values = this.#values;
-    const { rewardTerms, command, robot, scene } = environment;
+    const { rewardTerms, robot, scene } = environment;
+    const { effort } = robot.truth;
     let at = 0;
     for (let k = 0; k < rewardTerms.length; k++) values[at++] = rewardTerms[k]!;
     for (let k = 0; k < environment.observer.size; k++) values[at++] = obs[obsOffset + k]!;
