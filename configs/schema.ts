@@ -63,6 +63,8 @@ export const configSchema = v.strictObject({
   reward: v.record(v.string(), v.pipe(v.number(), v.finite())),
   /** Width of the task's randomisation: 0 none, 1 the task's ranges. */
   randomization: v.pipe(v.number(), v.minValue(0)),
+  /** Widen the ranges of the task's `adr` while the policy succeeds at their bounds. @default false */
+  adr: v.optional(v.boolean()),
   /** The module that defines the task or its robot, where the package does not: an absolute path. */
   module: v.optional(v.string()),
   /** A parameter file of `landfall identify` to randomise around; null for the URDF's parameters. */

@@ -168,7 +168,8 @@ async function learn(request: AdaptationRequest, dynamics: Dynamics, trainable: 
   try {
     return await train({
       recipe: {
-        ...trainingRecipe(experiment),
+        // Close to the fit: no range widens.
+        ...trainingRecipe({ ...experiment, config: { ...config, adr: false } }),
         contract,
         dynamics,
         randomization: SPREAD,

@@ -10,6 +10,7 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo.ts';
+import type { AdrSettings } from '../sim/adr.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
@@ -120,9 +121,24 @@ function rewardWeightsOf(task: TaskDefinition, changed: Readonly<Record<string, 
   return names.map((name) => changed[name] ?? task.rewards[name]!.weight);
 }
 
-/** The environments a run learns in. */
+/** The environments a run learns in. @throws InputError when its configuration asks for an ADR that the task has not */
 export function trainingRecipe(experiment: Experiment): EnvironmentRecipe {
-  return { ...recipeOf(experiment, experiment.contract, 'rapier', PURPOSE.environments), training: true };
+  return {
+    ...recipeOf(experiment, experiment.contract, 'rapier', PURPOSE.environments),
+    ...(experiment.config.adr === true ? { adr: adrOf(experiment) } : {}),
+    training: true,
+  };
+}
+
+/** The task's, without what identification knows better. */
+function adrOf({ config, task, spread }: Experiment): AdrSettings {
+  const parameters = task.adr?.parameters.filter(({ name }) => !Object.hasOwn(spread, name)) ?? [];
+  if (task.adr === undefined || parameters.length === 0 || config.randomization === 0) {
+    throw new InputError(`adr=true finds no range of task ${task.name} to widen`, {
+      repair: 'adr=false, or randomization=1 and a task with adr',
+    });
+  }
+  return { ...task.adr, parameters };
 }
 
 /** The environments a policy is judged in: the task's own start, randomised physics. */

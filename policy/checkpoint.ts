@@ -16,6 +16,7 @@ import {
 } from '../core/contract.ts';
 import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
+import type { AdrState } from '../sim/adr.ts';
 import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
 import type { LearnerState } from './ppo.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
@@ -36,6 +37,10 @@ const LEARNER = 'learner.safetensors';
 
 const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+const finite = v.pipe(v.number(), v.finite());
+
+const adrState = v.strictObject({ bounds: v.array(finite), buffers: v.array(v.array(finite)) });
+
 /** What a learner's file holds beside its tensors. */
 const learnerNumbers = v.strictObject({
   steps: natural,
@@ -45,6 +50,7 @@ const learnerNumbers = v.strictObject({
   bestScore: v.nullable(v.number()),
   criticNormalizer: v.optional(normalizerSchema),
   levels: v.optional(v.array(v.pipe(v.number(), v.integer(), v.minValue(0)))),
+  adr: v.optional(adrState),
 });
 
 /** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */
@@ -162,6 +168,8 @@ export interface TrainingState {
   readonly criticNormalizer?: NormalizerContract;
   /** Where each environment stands in the curriculum, [numEnvs]; absent without one. */
   readonly levels?: readonly number[];
+  /** Of automatic domain randomisation; absent without it. */
+  readonly adr?: AdrState;
 }
 
 /** Write `checkpoints/NNNNNN/` and point `latest.json` (and `best.json`) to it. @returns its directory */
@@ -192,6 +200,7 @@ export async function saveCheckpoint(
         bestScore: state.bestScore,
         criticNormalizer: state.criticNormalizer,
         levels: state.levels,
+        adr: state.adr,
       }),
     },
   });
@@ -234,6 +243,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     bestScore: numbers.bestScore,
     ...(numbers.criticNormalizer === undefined ? {} : { criticNormalizer: numbers.criticNormalizer }),
     ...(numbers.levels === undefined ? {} : { levels: numbers.levels }),
+    ...(numbers.adr === undefined ? {} : { adr: numbers.adr }),
   };
 }
 

@@ -12,6 +12,8 @@ export interface RolloutShape {
   readonly criticDim: number;
   readonly actionDim: number;
   readonly rewardTerms: number;
+  /** Bounds of ADR. @default 0 */
+  readonly bounds?: number;
   /** Numbers in the actor's tensors, log-std last. */
   readonly parameters: number;
 }
@@ -39,54 +41,63 @@ export interface RolloutBuffer {
   readonly endedReturn: Float32Array;
   readonly endedLength: Float32Array;
   readonly endedSuccess: Uint8Array;
+  /** The bound of ADR that they tested, -1 for none, and where it stood when they began, [T, N]; empty without ADR. */
+  readonly endedBound: Int32Array;
+  readonly endedBoundValue: Float64Array;
   /** Sum over the iteration of each weighted reward term, [N, rewardTerms]. */
   readonly termSums: Float64Array;
   /** Of the curriculum: where each environment stands, and before its first step where it shall begin, [N]. */
   readonly level: Float64Array;
+  /** Where ADR's bounds stand for the episodes that begin in this iteration, numbered as in AdrState, [bounds]. */
+  readonly bounds: Float64Array;
   /** W1, b1, W2, b2, ..., logStd, as the actor uses them in this iteration. */
   readonly parameters: Float32Array;
   /** Normaliser: mean then variance, [2, obsDim]. */
   readonly normalizer: Float64Array;
 }
 
-type Field = readonly [name: string, bytes: 1 | 4 | 8, length: number];
+type View = typeof Float64Array | typeof Float32Array | typeof Int32Array | typeof Uint8Array;
+type Field = readonly [name: string, view: View, length: number];
 
 function fieldsOf(shape: RolloutShape): readonly Field[] {
-  const { horizon, numEnvs, obsDim, criticDim, actionDim } = shape;
+  const { horizon, numEnvs, obsDim, criticDim, actionDim, bounds = 0 } = shape;
   const cells = horizon * numEnvs;
+  const tested = bounds === 0 ? 0 : cells;
   return [
-    ['termSums', 8, numEnvs * shape.rewardTerms],
-    ['normalizer', 8, 2 * obsDim],
-    ['level', 8, numEnvs],
-    ['obs', 4, (cells + numEnvs) * obsDim],
-    ['finalObs', 4, cells * obsDim],
-    ['criticObs', 4, (cells + numEnvs) * criticDim],
-    ['finalCriticObs', 4, cells * criticDim],
-    ['action', 4, cells * actionDim],
-    ['logProb', 4, cells],
-    ['reward', 4, cells],
-    ['endedReturn', 4, cells],
-    ['endedLength', 4, cells],
-    ['parameters', 4, shape.parameters],
-    ['terminated', 1, cells],
-    ['truncated', 1, cells],
-    ['endedSuccess', 1, cells],
+    ['termSums', Float64Array, numEnvs * shape.rewardTerms],
+    ['normalizer', Float64Array, 2 * obsDim],
+    ['level', Float64Array, numEnvs],
+    ['bounds', Float64Array, bounds],
+    ['endedBoundValue', Float64Array, tested],
+    ['obs', Float32Array, (cells + numEnvs) * obsDim],
+    ['finalObs', Float32Array, cells * obsDim],
+    ['criticObs', Float32Array, (cells + numEnvs) * criticDim],
+    ['finalCriticObs', Float32Array, cells * criticDim],
+    ['action', Float32Array, cells * actionDim],
+    ['logProb', Float32Array, cells],
+    ['reward', Float32Array, cells],
+    ['endedReturn', Float32Array, cells],
+    ['endedLength', Float32Array, cells],
+    ['parameters', Float32Array, shape.parameters],
+    ['endedBound', Int32Array, tested],
+    ['terminated', Uint8Array, cells],
+    ['truncated', Uint8Array, cells],
+    ['endedSuccess', Uint8Array, cells],
   ];
 }
 
 export function makeRolloutBuffer(shape: RolloutShape): RolloutBuffer {
-  const bytes = fieldsOf(shape).reduce((sum, [, size, length]) => sum + size * length, 0);
+  const bytes = fieldsOf(shape).reduce((sum, [, View, length]) => sum + View.BYTES_PER_ELEMENT * length, 0);
   return openRolloutBuffer(shape, new SharedArrayBuffer(bytes));
 }
 
 /** The same views over memory that another thread made. */
 export function openRolloutBuffer(shape: RolloutShape, memory: SharedArrayBuffer): RolloutBuffer {
-  const views: Record<string, Float64Array | Float32Array | Uint8Array> = {};
+  const views: Record<string, InstanceType<View>> = {};
   let at = 0;
-  for (const [name, size, length] of fieldsOf(shape)) {
-    const View = size === 8 ? Float64Array : size === 4 ? Float32Array : Uint8Array;
+  for (const [name, View, length] of fieldsOf(shape)) {
     views[name] = new View(memory as unknown as ArrayBuffer, at, length);
-    at += size * length;
+    at += View.BYTES_PER_ELEMENT * length;
   }
   return { shape, memory, ...views } as unknown as RolloutBuffer;
 }

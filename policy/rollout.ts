@@ -57,7 +57,8 @@ export class Rollout {
     this.#mean = new Float32Array(buffer.shape.actionDim);
     this.#noiseKeys = environments.map((_, i) => foldIn(key, first + i));
     this.#episodes = new Int32Array(environments.length);
-    for (const [i, { criticObserver, level }] of environments.entries()) {
+    for (const [i, environment] of environments.entries()) {
+      const { criticObserver, level, bounds } = environment;
       const size = criticObserver?.size ?? 0;
       if (size !== buffer.shape.criticDim) {
         throw new InputError(
@@ -67,7 +68,15 @@ export class Rollout {
           },
         );
       }
+      if (bounds.length !== buffer.bounds.length) {
+        throw new InputError(`ADR has ${bounds.length} bounds, the buffer holds ${buffer.bounds.length}`, {
+          repair: "give the buffer two bounds a parameter of the recipe's adr",
+        });
+      }
       buffer.level[first + i] = level;
+      // All environments begin at the same bounds and read them where the learner writes them.
+      buffer.bounds.set(bounds);
+      environment.bounds = buffer.bounds;
     }
   }
 
@@ -152,6 +161,10 @@ export class Rollout {
     buffer.endedReturn[cell] = environment.episodeReturn;
     buffer.endedLength[cell] = environment.episodeSteps;
     buffer.endedSuccess[cell] = environment.success ? 1 : 0;
+    if (buffer.bounds.length > 0) {
+      buffer.endedBound[cell] = environment.bound;
+      buffer.endedBoundValue[cell] = environment.boundValue;
+    }
     buffer.finalObs.set(buffer.obs.subarray(next, next + obsDim), cell * obsDim);
     buffer.finalCriticObs.set(buffer.criticObs.subarray(nextCritic, nextCritic + criticDim), cell * criticDim);
     environment.reset(this.#episodes[i]!, buffer.obs, next);

@@ -9,6 +9,7 @@ import { InputError } from '../core/errors.ts';
 import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
 import { foldIn, type Key } from '../core/rng.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
+import { AdrLearner } from './adr-learner.ts';
 import type { Backend } from './backend.ts';
 import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
@@ -50,6 +51,8 @@ export interface IterationReport extends PpoStats {
   /** Mean weighted reward per second of each term. */
   readonly rewardTerms: readonly number[];
   readonly std: number;
+  /** Width of ADR's ranges, nats a parameter (sim/adr.ts); absent without it. */
+  readonly adrEntropy?: number;
   readonly evaluation: Evaluation | null;
 }
 
@@ -104,6 +107,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   // Without a curriculum every level is -1.
   const graded = buffer.level.some((level) => level >= 0);
   if (graded && resume?.levels !== undefined) buffer.level.set(resume.levels);
+  const adr = recipe.adr === undefined ? null : new AdrLearner(recipe.adr, resume?.adr);
   const stepsPerIteration = settings.numEnvs * settings.horizon;
   const first = resume?.iteration ?? 0;
   const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
@@ -118,6 +122,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
         bestScore,
         ...(criticNormalizer === null ? {} : { criticNormalizer: criticNormalizer.toContract() }),
         ...(graded ? { levels: Array.from(buffer.level) } : {}),
+        ...(adr === null ? {} : { adr: adr.state }),
       },
     };
   };
@@ -128,6 +133,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     const started = clock.now();
     buffer.parameters.set((await ppo.state()).parameters.subarray(0, ppo.actorSize));
     writeNormalizer(normalizer, buffer);
+    adr?.write(buffer);
     for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
     ring?.publish(settings.horizon);
     const collected = clock.now();
@@ -142,6 +148,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     const stats = await ppo.update(batch, iteration, iteration / settings.iterations);
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
     criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
+    adr?.update(buffer);
     const learned = clock.now();
     iteration++;
 
@@ -157,6 +164,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
       collectSeconds: collected - started,
       learnSeconds: learned - collected,
       std: Math.exp(buffer.parameters.at(-1)!),
+      ...(adr === null ? {} : { adrEntropy: adr.entropy }),
       evaluation,
     };
     const asked = (await job.onIteration?.(report, () => snapshot(iteration, best))) ?? false;
@@ -187,6 +195,7 @@ function rolloutShape(settings: TrainSettings, contract: Contract, recipe: Envir
     criticDim: settings.network.criticInputs ?? 0,
     actionDim: layers.at(-1)!,
     rewardTerms: recipe.rewardWeights.length,
+    bounds: 2 * (recipe.adr?.parameters.length ?? 0),
     parameters: ppo.actorSize,
   };
 }

@@ -9,7 +9,7 @@ import { InputError } from '../core/errors.ts';
 import { log } from '../core/math.ts';
 import { type Key, RandomStream } from '../core/rng.ts';
 import type { DynamicsParameter } from './dynamics.ts';
-import type { RandomizationTable, Range } from './randomization-terms.ts';
+import { checkRandomization, type RandomizationTable, type Range } from './randomization-terms.ts';
 
 export interface AdrParameter {
   /** A parameter of the task's randomisation, or anything else that is drawn from a range. */
@@ -74,6 +74,23 @@ export function initialAdr(settings: AdrSettings): AdrState {
   return { bounds, buffers: bounds.map(() => []) };
 }
 
+/** @throws InputError for settings that cannot be met, or that a task with this randomisation cannot follow */
+export function checkAdr(settings: AdrSettings, table: RandomizationTable): void {
+  initialAdr(settings);
+  const limits: Record<string, Range> = {};
+  for (const { name, limits: widest } of settings.parameters) {
+    const known = Object.hasOwn(table, name) && name !== 'pseudoInertia';
+    const mode = known ? (table[name as DynamicsParameter]?.mode ?? 'reset') : 'none';
+    if (mode !== 'reset') {
+      throw new InputError(`ADR of ${name} needs it drawn at every reset, found mode ${mode}`, {
+        repair: `give the task's randomisation a term ${name} of mode reset`,
+      });
+    }
+    limits[name] = widest;
+  }
+  checkRandomization(withRanges(table, limits));
+}
+
 /** The bound that an episode tests, or null for one that draws from the ranges. @param key of the episode and purpose */
 export function boundOf(settings: AdrSettings, key: Key): number | null {
   const random = new RandomStream(key);
@@ -81,8 +98,12 @@ export function boundOf(settings: AdrSettings, key: Key): number | null {
   return random.below(2 * settings.parameters.length);
 }
 
-/** The range of each parameter in an episode; one point for the parameter whose bound it tests. */
-export function adrRanges(settings: AdrSettings, state: AdrState, bound: number | null): Record<string, Range> {
+/** The range of each parameter in an episode; one point for the parameter whose bound it tests. @param state its bounds */
+export function adrRanges(
+  settings: AdrSettings,
+  state: { readonly bounds: ArrayLike<number> },
+  bound: number | null,
+): Record<string, Range> {
   const ranges: Record<string, Range> = {};
   for (const [i, { name }] of settings.parameters.entries()) {
     const [low, high] = [state.bounds[2 * i]!, state.bounds[2 * i + 1]!];

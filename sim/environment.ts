@@ -9,6 +9,7 @@ import { NumericError } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import { copyState, type JointCommand, makeCommand, makeState } from '../core/robot.ts';
+import { type AdrSettings, adrRanges, boundOf, initialAdr, withRanges } from './adr.ts';
 import { difficultyOf, firstLevel, nextLevel } from './curriculum.ts';
 import { Disturbances } from './disturbances.ts';
 import type { Dynamics } from './dynamics.ts';
@@ -28,6 +29,8 @@ export interface EnvironmentSettings {
   readonly dynamics: Dynamics;
   /** Ranges that take the place of the task's: what identification knows better. */
   readonly spread?: RandomizationTable;
+  /** Parameters whose ranges stand where `bounds` says. */
+  readonly adr?: AdrSettings;
   /** 0: always the nominal parameters; 1: the whole ranges. */
   readonly randomization: number;
   /** Training starts anywhere and at a random age; evaluation as the task says. */
@@ -37,17 +40,19 @@ export interface EnvironmentSettings {
 
 /**
  * Where an environment stands: with its settings and number, all it takes to be there again. An episode is what its key, its
- * level and its actions made of it.
+ * level, its bounds and its actions made of it.
  */
 export interface EnvironmentSnapshot {
   readonly episode: number;
   readonly level: number;
+  /** Of ADR when the episode began; absent without it. */
+  readonly bounds?: Float64Array;
   /** [steps, actionDim] */
   readonly actions: Float32Array;
 }
 
 /** Of an episode's keys; sim/disturbances.ts has others. */
-const PURPOSE = { parameters: 1, start: 2, noise: 3, scene: 4, level: 8 } as const;
+const PURPOSE = { parameters: 1, start: 2, noise: 3, scene: 4, level: 8, bound: 9 } as const;
 /** Of an environment's keys, beside its episodes' numbers. */
 const BEFORE_EPISODES = { startup: 1_000_003, level: 1_000_004 } as const;
 
@@ -70,6 +75,11 @@ export class Environment {
   episodeSteps = 0;
   /** Whether the task's success test has held long enough, up to now. */
   success = false;
+  /** Where ADR's bounds stand, numbered as in AdrState, from the next episode on; empty without it. May be shared memory. */
+  bounds: Float64Array;
+  /** The bound that this episode tests, and where it stood at its start; -1 and 0 for none. */
+  bound = -1;
+  boundValue = 0;
 
   readonly #settings: EnvironmentSettings;
   readonly #key: Key;
@@ -94,6 +104,8 @@ export class Environment {
   readonly #nominal: Dynamics;
   #dynamics: Dynamics;
   #scene: Scene = EMPTY_SCENE;
+  /** `bounds` at this episode's start. */
+  readonly #bounds: Float64Array;
   #level: number;
   #episode = 0;
   #age = 0;
@@ -106,6 +118,8 @@ export class Environment {
     this.#settings = settings;
     this.#key = foldIn(settings.key, id);
     this.#ranges = { ...task.randomization, ...settings.spread };
+    this.bounds = Float64Array.from(settings.adr === undefined ? [] : initialAdr(settings.adr).bounds);
+    this.#bounds = this.bounds.slice();
     const { dynamics, randomization } = settings;
     this.#nominal =
       randomization > 0
@@ -211,8 +225,8 @@ export class Environment {
     const random = this.#random;
     this.#episode = episode;
     random.reset(foldIn(key, PURPOSE.parameters));
-    this.#dynamics =
-      randomization > 0 ? sampleDynamics(this.#nominal, this.#ranges, randomization, random) : this.#nominal;
+    const ranges = this.#rangesOf(episode, key);
+    this.#dynamics = randomization > 0 ? sampleDynamics(this.#nominal, ranges, randomization, random) : this.#nominal;
     random.reset(foldIn(key, PURPOSE.scene));
     if (!training && task.curriculum !== undefined) this.#level = random.below(task.curriculum.rule.levels);
     this.#scene = task.scene?.(random, this.difficulty) ?? EMPTY_SCENE;
@@ -293,18 +307,34 @@ export class Environment {
     return {
       episode: this.#episode,
       level: this.#level,
+      ...(this.#bounds.length === 0 ? {} : { bounds: this.#bounds.slice() }),
       actions: this.#actions.slice(0, this.episodeSteps * this.actuation.size),
     };
   }
 
   /** Be where a snapshot was taken, to the bit, by living it again. @param out receives the observation from `offset` on */
   restore(snapshot: EnvironmentSnapshot, out: Float32Array, offset: number): void {
+    const { bounds } = this;
     this.#level = snapshot.level;
+    this.bounds = snapshot.bounds ?? bounds;
     this.reset(snapshot.episode, out, offset);
+    this.bounds = bounds;
     for (let at = 0; at < snapshot.actions.length; at += this.actuation.size) {
       this.step(snapshot.actions, at, out, offset);
     }
     this.#level = snapshot.level;
+  }
+
+  /** What an episode draws from: with ADR, the ranges as they stand, or one parameter at the bound that it tests. */
+  #rangesOf(episode: number, key: Key): RandomizationTable {
+    const { adr, training } = this.#settings;
+    if (adr === undefined) return this.#ranges;
+    // Begun at a random age, the first episode may be too short to succeed: it tests none.
+    const bound = training && episode === 0 ? null : boundOf(adr, foldIn(key, PURPOSE.bound));
+    this.#bounds.set(this.bounds);
+    this.bound = bound ?? -1;
+    this.boundValue = bound === null ? 0 : this.#bounds[bound]!;
+    return withRanges(this.#ranges, adrRanges(adr, { bounds: this.#bounds }, bound));
   }
 
   #score(view: StepView): void {

@@ -6,6 +6,7 @@
 import type { Contract } from '../core/contract.ts';
 import type { Key } from '../core/rng.ts';
 import type { RobotModel } from '../core/robot-model.ts';
+import type { AdrSettings } from './adr.ts';
 import type { Dynamics } from './dynamics.ts';
 import { Environment } from './environment.ts';
 import type { RandomizationTable } from './randomization-terms.ts';
@@ -37,6 +38,8 @@ export interface EnvironmentRecipe {
   readonly dynamics: Dynamics;
   readonly randomization: number;
   readonly spread?: RandomizationTable;
+  /** Ranges that widen while the policy succeeds at their bounds. @default none */
+  readonly adr?: AdrSettings;
   readonly training: boolean;
   readonly key: Key;
 }

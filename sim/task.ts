@@ -8,6 +8,7 @@ import type { ActionContract, ObservationContract } from '../core/contract.ts';
 import type { RandomStream } from '../core/rng.ts';
 import type { RobotState } from '../core/robot.ts';
 import type { SensorSpec } from '../core/sensor.ts';
+import { type AdrSettings, checkAdr } from './adr.ts';
 import type { CurriculumRule, LevelOutcome } from './curriculum.ts';
 import { checkRandomization, type RandomizationTable } from './randomization-terms.ts';
 import type { PhysicsSettings } from './rapier.ts';
@@ -135,6 +136,8 @@ export interface TaskDefinition {
   readonly sensors?: readonly SensorSpec[];
   readonly quality?: Readonly<Record<string, SensorQuality>>;
   readonly randomization: RandomizationTable;
+  /** How ranges of `randomization` widen while training, where the configuration says `adr`; evaluation keeps the table. */
+  readonly adr?: AdrSettings;
   readonly reference?: ReferencePolicy;
   /** An episode succeeds when `test` held without a break for its last `seconds`. */
   readonly success: { readonly seconds: number; readonly test: (view: StepView) => boolean };
@@ -143,7 +146,7 @@ export interface TaskDefinition {
 /**
  * A task, checked where the compiler cannot.
  * @throws RangeError when the physics step does not divide the control step
- * @throws InputError for a randomisation that cannot be
+ * @throws InputError for a randomisation or an ADR that cannot be
  */
 export function defineTask(task: TaskDefinition): TaskDefinition {
   const ratio = 1 / (task.rateHz * task.physics.physicsDt);
@@ -153,5 +156,6 @@ export function defineTask(task: TaskDefinition): TaskDefinition {
     );
   }
   checkRandomization(task.randomization);
+  if (task.adr !== undefined) checkAdr(task.adr, task.randomization);
   return Object.freeze(task);
 }

@@ -24,7 +24,8 @@ const PARTS = ['core/', 'sim/', 'policy/', 'bridge/', 'viewer/', 'configs/'];
 const rooms: Readonly<Record<string, Allowance>> = {
   'core/': { values: [] },
   'sim/': { values: ['core/'] },
-  'policy/': { values: ['core/'], types: ['sim/'] },
+  // The rules of ADR know no simulator.
+  'policy/': { values: ['core/', 'sim/adr.ts'], types: ['sim/'] },
   // A worker thread is a program of its own: it builds the environments that the collector only names.
   'policy/rollout-worker.ts': { values: ['core/', 'policy/', 'sim/'] },
   'bridge/': { values: ['core/', 'policy/checkpoint.ts', 'policy/actor.ts'] },

@@ -5,6 +5,7 @@
 
 import { cos, exp, wrapAngle } from '../../core/math.ts';
 import type { RobotState } from '../../core/robot.ts';
+import { ADR_DEFAULTS } from '../adr.ts';
 import { pendulumReference } from '../references/pendulum.ts';
 import { defineTask } from '../task.ts';
 
@@ -96,6 +97,19 @@ export const pendulum = defineTask({
     gravity: { operation: 'add', range: [-0.05, 0.05] },
     positionNoise: { operation: 'abs', range: [0, 0.005] },
     velocityNoise: { operation: 'abs', range: [0, 0.1] },
+  },
+  // From little more than the nominal robot to twice the ranges above, in about five moves a bound. A run of default length has
+  // 50 episodes at each.
+  adr: {
+    ...ADR_DEFAULTS,
+    episodes: 8,
+    parameters: [
+      { name: 'massScale', initial: [0.98, 1.02], limits: [0.8, 1.3], delta: 0.04 },
+      { name: 'comScale', initial: [0.99, 1.01], limits: [0.9, 1.1], delta: 0.02 },
+      { name: 'damping', initial: [0.9, 1.1], limits: [0.2, 1.8], delta: 0.15 },
+      { name: 'friction', initial: [0.9, 1.1], limits: [0.2, 1.8], delta: 0.15 },
+      { name: 'latency', initial: [0, 0.005], limits: [0, 0.04], delta: 0.007 },
+    ],
   },
   reference: pendulumReference,
   success: {
