@@ -1,33 +1,11 @@
-/** The pendubot, the double pendulum whose shoulder is driven: what its URDF does not say. Data only. */
+/** The pendubot, the double pendulum whose shoulder is driven: the acrobot's machine with the other motor. Data only. */
 
+import { acrobot } from './acrobot.ts';
 import type { RobotSettings } from './robot-config.ts';
 
 export const pendubot: RobotSettings = {
-  base: 'fixed',
-  spec: {
-    actuators: {},
-    sensors: [],
-    // The real one's readings are 25 rad / 65535 apart. Velocities at rest step by 0.03 to 0.1 rad/s in its recordings.
-    quality: {
-      encoders: { parts: { position: { quantum: 0.00038148 }, velocity: { noise: 0.05 } } },
-    },
-    selfCollision: false,
-  },
+  ...acrobot,
   // The shoulder to hanging, where gravity already holds it with (0.241 + 0.181) * 9.81 = 4.1 N m/rad; kd 0.8 is
   // 0.8 / (2 sqrt(6.1 * 0.18)) = 0.38 of critical, straight links' inertia 0.18 kg m2. The elbow has no motor: it swings out.
   gains: { shoulder: { kp: 2, kd: 0.8 }, elbow: { kp: 0, kd: 0 } },
-  defaultPose: { shoulder: 0, elbow: 0 },
-  spawn: { z: 0 },
-  // Both motors are there on the real one, the free joint's turning along: rotor 9.937e-5 kg m2, gear 6, squared.
-  armature: { shoulder: 0.003577, elbow: 0.003577 },
-  // As ros2_control's joint_state_broadcaster and a JointGroupEffortController with the joint [shoulder]:
-  //   state    /joint_states                   sensor_msgs/msg/JointState
-  //   command  /effort_controller/commands     std_msgs/msg/Float64MultiArray
-  ros: {
-    state: { topic: '/joint_states', type: 'sensor_msgs/msg/JointState' },
-    command: { topic: '/effort_command', type: 'sensor_msgs/msg/JointState', mapping: 'joint-state-effort' },
-    watchdog: { seconds: 0.1, by: 'landfall robot' },
-  },
-  safety: { stateAge: 0.05, roundTrip: 0.02, damping: 1 },
-  stateRateHz: 250,
 };
