@@ -13,7 +13,7 @@ import { type Bundle, bundleParameters } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';
 import type { EpisodeScore } from '../policy/evaluate.ts';
 import { splitTensors, tensorSizes } from '../policy/mlp.ts';
-import type { Trainable } from '../policy/ppo.ts';
+import type { Trainable } from '../policy/ppo-learner.ts';
 import { train } from '../policy/runner.ts';
 import { bodyHash } from '../policy/transfer/body.ts';
 import { holdOut, judgeEach, type Verdict } from '../policy/transfer/judge.ts';

@@ -18,7 +18,7 @@ import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
 import type { AdrState } from '../sim/adr.ts';
 import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
-import type { LearnerState } from './ppo.ts';
+import type { LearnerState } from './ppo-learner.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
 
 /** What any program needs to run a policy. */

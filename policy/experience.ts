@@ -8,7 +8,7 @@ import type { NormalizerContract } from '../core/contract.ts';
 import { NumericError } from '../core/errors.ts';
 import { ObsNormalizer } from './actor.ts';
 import { computeGae } from './gae.ts';
-import type { Ppo, PpoBatch, PpoSettings } from './ppo.ts';
+import type { PpoBatch, PpoLearner, PpoSettings } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
 /** Which of the buffer's observations actor or critic see. */
@@ -28,7 +28,7 @@ interface Sight {
  */
 export async function assemble(
   buffer: RolloutBuffer,
-  ppo: Ppo,
+  ppo: PpoLearner,
   normalizer: NormalizerContract,
   criticNormalizer: NormalizerContract | null,
   { gamma, lam }: Pick<PpoSettings, 'gamma' | 'lam'>,

@@ -5,58 +5,22 @@
  */
 
 import * as tf from '@tensorflow/tfjs';
-import type { NetworkContract } from '../core/contract.ts';
 import { LandfallError, NumericError } from '../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Backend } from './backend.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward, initialWeights } from './network.ts';
-
-export interface PpoSettings {
-  /** First learning rate; moved by the KL rule between its bounds, of which the upper one falls as training goes on. */
-  readonly learningRate: number;
-  readonly minLearningRate: number;
-  readonly maxLearningRate: number;
-  readonly gamma: number;
-  readonly lam: number;
-  readonly clip: number;
-  /** Largest change of a value estimate that still improves its loss; null for none. */
-  readonly valueClip: number | null;
-  readonly valueCoef: number;
-  readonly entropyCoef: number;
-  readonly maxGradNorm: number;
-  /** The learning rate falls above twice this divergence and rises below half of it; null keeps it. */
-  readonly targetKl: number | null;
-  readonly epochs: number;
-  readonly minibatches: number;
-}
-
-export interface NetworkSettings {
-  readonly actor: NetworkContract;
-  readonly criticHidden: readonly number[];
-  /** Numbers that only the critic sees. @default it sees what the actor sees */
-  readonly criticInputs?: number;
-  /** log of the exploration's first standard deviation. */
-  readonly initialLogStd: number;
-  /**
-   * Its upper bound at the end of training, which it nears linearly: a policy that is judged by its mean must meet, while
-   * it learns, the states in which that mean gets stuck.
-   */
-  readonly finalLogStd: number;
-}
-
-/** One iteration's data, [batch, ...]; obs normalised. */
-export interface PpoBatch {
-  readonly size: number;
-  readonly obs: Float32Array;
-  /** What the critic sees, [batch, criticInputs], normalised too. @default obs */
-  readonly criticObs?: Float32Array;
-  readonly action: Float32Array;
-  readonly logProb: Float32Array;
-  readonly advantage: Float32Array;
-  readonly target: Float32Array;
-  readonly value: Float32Array;
-}
+import {
+  type LearnerState,
+  type NetworkSettings,
+  normalisedAdvantage,
+  type PpoBatch,
+  type PpoLearner,
+  type PpoSettings,
+  type PpoStats,
+  steerLearningRate,
+  type Trainable,
+} from './ppo-learner.ts';
 
 type DeviceBatch = {
   readonly obs: tf.Tensor2D;
@@ -68,28 +32,6 @@ type DeviceBatch = {
   readonly value: tf.Tensor1D;
 };
 
-export interface PpoStats {
-  readonly policyLoss: number;
-  readonly valueLoss: number;
-  readonly entropy: number;
-  readonly approxKl: number;
-  readonly clipFraction: number;
-  readonly gradNorm: number;
-  readonly learningRate: number;
-}
-
-/** Everything a resumed run needs; arrays are [parameters]. */
-export interface LearnerState {
-  readonly parameters: Float32Array;
-  readonly firstMoment: Float32Array;
-  readonly secondMoment: Float32Array;
-  readonly steps: number;
-  readonly learningRate: number;
-}
-
-/** Which parameters learn: everything, or of the actor the last layer alone (the critic is no part of the policy). */
-export type Trainable = 'all' | 'actor-head';
-
 const HALF_LOG_TWO_PI = 0.9189385332046727;
 const HALF_LOG_TWO_PI_E = 1.4189385332046727;
 const BETA1 = 0.9;
@@ -98,7 +40,7 @@ const ADAM_EPSILON = 1e-8;
 /** policy loss, value loss, KL, clip fraction, gradient norm */
 const STATS = 5;
 
-export class Ppo {
+export class Ppo implements PpoLearner {
   readonly #backend: Backend;
   readonly #settings: PpoSettings;
   readonly #network: NetworkSettings;
@@ -172,7 +114,7 @@ export class Ppo {
     const { epochs, minibatches, targetKl, minLearningRate } = this.#settings;
     const maxLearningRate = Math.max(minLearningRate, this.#settings.maxLearningRate * (1 - progress));
     this.#learningRate = Math.min(this.#learningRate, maxLearningRate);
-    const data: PpoBatch = { ...batch, advantage: normalised(batch.advantage) };
+    const data: PpoBatch = { ...batch, advantage: normalisedAdvantage(batch.advantage) };
     const order = new Int32Array(batch.size);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
     const size = Math.floor(batch.size / minibatches);
@@ -394,18 +336,6 @@ export class Ppo {
   }
 }
 
-/** The adaptive rule of RSL-RL: by a factor 1.5 down above twice the target, up below half of it. */
-export function steerLearningRate(
-  learningRate: number,
-  kl: number,
-  targetKl: number,
-  bounds: Pick<PpoSettings, 'minLearningRate' | 'maxLearningRate'>,
-): number {
-  if (kl > 2 * targetKl) return Math.max(bounds.minLearningRate, learningRate / 1.5);
-  if (kl < targetKl / 2) return Math.min(bounds.maxLearningRate, learningRate * 1.5);
-  return learningRate;
-}
-
 /** Some rows of a [size, ...] array. */
 function gather(data: Float32Array, rows: Int32Array, size: number): Float32Array {
   const width = data.length / size;
@@ -414,12 +344,4 @@ function gather(data: Float32Array, rows: Int32Array, size: number): Float32Arra
     for (let k = 0; k < width; k++) out[i * width + k] = data[rows[i]! * width + k]!;
   }
   return out;
-}
-
-/** (A - mean) / (sd + 1e-8) over the whole batch. */
-function normalised(advantage: Float32Array): Float32Array {
-  const mean = advantage.reduce((sum, a) => sum + a, 0) / advantage.length;
-  const variance = advantage.reduce((sum, a) => sum + (a - mean) ** 2, 0) / advantage.length;
-  const scale = 1 / (Math.sqrt(variance) + 1e-8);
-  return advantage.map((a) => (a - mean) * scale);
 }

@@ -17,7 +17,8 @@ import { type Evaluation, summarise } from './evaluate.ts';
 import { assemble } from './experience.ts';
 import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import { type NetworkSettings, Ppo, type PpoSettings, type PpoStats, type Trainable } from './ppo.ts';
+import { Ppo } from './ppo.ts';
+import type { NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import type { SceneChange } from './watch.ts';
 
@@ -186,7 +187,7 @@ function reached(evaluation: Evaluation | null, target: number | null): boolean 
   return target !== null && evaluation !== null && evaluation.successRate >= target;
 }
 
-function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: Ppo) {
+function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: PpoLearner) {
   const { layers } = contract.network;
   return {
     horizon: settings.horizon,

@@ -7,14 +7,14 @@ import { InputError, LandfallError, NumericError } from '../../core/errors.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { type Backend, openBackend } from '../../policy/backend.ts';
 import { Mlp, splitTensors, tensorSizes } from '../../policy/mlp.ts';
+import { Ppo } from '../../policy/ppo.ts';
 import {
   type LearnerState,
   type NetworkSettings,
-  Ppo,
   type PpoBatch,
   type PpoSettings,
   steerLearningRate,
-} from '../../policy/ppo.ts';
+} from '../../policy/ppo-learner.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
 const LAYERS = [3, 16, 2];
