@@ -87,6 +87,8 @@ const networkSchema = v.strictObject({
   /** Input, hidden and output sizes of the actor. */
   layers: v.array(natural),
   activation: v.picklist(['tanh', 'elu', 'relu']),
+  /** Of the last layer; the action contract clips what is linear. @default linear */
+  output: v.optional(v.picklist(['linear', 'tanh'])),
 });
 
 const topicSchema = v.strictObject({ topic: v.string(), type: v.string() });

@@ -40,7 +40,7 @@ export class Actor {
    * @throws InputError when their sizes are not the contract's
    */
   constructor(contract: Contract, weights: readonly Float32Array[]) {
-    const { layers, activation } = contract.network;
+    const { layers, activation, output } = contract.network;
     const expected = tensorSizes(layers);
     const found = weights.map((tensor) => tensor.length);
     if (layers[0] !== obsDim(contract) || layers.at(-1) !== actionDim(contract) || expected.join() !== found.join()) {
@@ -52,7 +52,7 @@ export class Actor {
       );
     }
     this.#normalizer = new ObsNormalizer(contract.normalizer);
-    this.#mlp = new Mlp(layers, activation);
+    this.#mlp = new Mlp(layers, activation, output);
     this.#weights = weights;
     this.#input = new Float32Array(layers[0]!);
   }

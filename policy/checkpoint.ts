@@ -34,6 +34,10 @@ export interface Bundle {
 
 const POLICY = 'policy.safetensors';
 const LEARNER = 'learner.safetensors';
+/** Of the last checkpoint of a run that ended well: in every one it would be most of the disk. */
+const REPLAY = 'replay.safetensors';
+
+const REPLAY_FORMAT = 'landfall-replay';
 
 const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -170,6 +174,8 @@ export interface TrainingState {
   readonly levels?: readonly number[];
   /** Of automatic domain randomisation; absent without it. */
   readonly adr?: AdrState;
+  /** What an off-policy run had collected when it ended; absent when it learns from nothing old. */
+  readonly replay?: readonly NamedTensor[];
 }
 
 /** Write `checkpoints/NNNNNN/` and point `latest.json` (and `best.json`) to it. @returns its directory */
@@ -208,6 +214,12 @@ export async function saveCheckpoint(
   await mkdir(temporary, { recursive: true });
   await writeFile(join(temporary, POLICY), encodeBundle(contract, actor));
   await writeFile(join(temporary, LEARNER), learner);
+  if (state.replay !== undefined) {
+    await writeFile(
+      join(temporary, REPLAY),
+      encodeTensors({ tensors: state.replay, metadata: { format: REPLAY_FORMAT } }),
+    );
+  }
   await rm(folder, { recursive: true, force: true });
   await rename(temporary, folder);
   await writeJson(join(run, 'checkpoints', 'latest.json'), { checkpoint: name });
@@ -244,7 +256,17 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     ...(numbers.criticNormalizer === undefined ? {} : { criticNormalizer: numbers.criticNormalizer }),
     ...(numbers.levels === undefined ? {} : { levels: numbers.levels }),
     ...(numbers.adr === undefined ? {} : { adr: numbers.adr }),
+    ...(await loadReplay(join(folder, REPLAY))),
   };
+}
+
+async function loadReplay(path: string): Promise<Pick<TrainingState, 'replay'>> {
+  if (!existsSync(path)) return {};
+  const { tensors, metadata } = decodeTensors(await readBytes(path), path);
+  if (metadata.format !== REPLAY_FORMAT) {
+    throw new InputError(`${path}: holds no replay buffer`, { repair: 'remove it: it is then filled again' });
+  }
+  return { replay: tensors };
 }
 
 /** @throws InputError when a text inside a checkpoint is not JSON */

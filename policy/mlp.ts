@@ -7,6 +7,7 @@ import type { NetworkContract } from '../core/contract.ts';
 import { exp, tanh } from '../core/math.ts';
 
 export type Activation = NetworkContract['activation'];
+export type Output = NonNullable<NetworkContract['output']>;
 
 /** y = act(x), elementwise, in place. */
 function activate(kind: Activation, x: Float32Array): void {
@@ -53,17 +54,19 @@ export function splitTensors(flat: Float32Array, sizes: readonly number[]): Floa
 export class Mlp {
   readonly #layers: readonly number[];
   readonly #activation: Activation;
+  readonly #output: Output;
   readonly #hidden: readonly Float32Array[];
 
-  constructor(layers: readonly number[], activation: Activation) {
+  constructor(layers: readonly number[], activation: Activation, output: Output = 'linear') {
     this.#layers = layers;
     this.#activation = activation;
+    this.#output = output;
     this.#hidden = layers.slice(1, -1).map((size) => new Float32Array(size));
   }
 
   /**
    * @param weights W1 [in, out] row-major, b1 [out], W2, b2, ...
-   * @param input [layers[0]] @param output [last layer]; the last layer is linear
+   * @param input [layers[0]] @param output [last layer]
    */
   forward(weights: readonly Float32Array[], input: Float32Array, output: Float32Array): void {
     let x = input;
@@ -74,6 +77,7 @@ export class Mlp {
       if (l < last) activate(this.#activation, y);
       x = y;
     }
+    if (this.#output === 'tanh') activate('tanh', output);
   }
 }
 

@@ -54,10 +54,10 @@ function orthogonal(rows: number, cols: number, gain: number, key: Key): Float32
 }
 
 /**
- * y = x W + b with explicit transposes in the gradient: on wasm the transposed product misses the fast path and costs
+ * y = x W + b, [batch, out], with explicit transposes in the gradient: on wasm the transposed product misses the fast path and costs
  * six times as much.
  */
-const linear = tf.customGrad((x, w, b, save) => {
+export const linear = tf.customGrad((x, w, b, save) => {
   (save as tf.GradSaveFunc)([x as tf.Tensor, w as tf.Tensor]);
   return {
     value: tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), b as tf.Tensor1D),
@@ -73,7 +73,7 @@ const linear = tf.customGrad((x, w, b, save) => {
   };
 });
 
-const activations = { tanh: tf.tanh, elu: tf.elu, relu: tf.relu } as const satisfies Record<Activation, unknown>;
+export const activations = { tanh: tf.tanh, elu: tf.elu, relu: tf.relu } as const satisfies Record<Activation, unknown>;
 
 /** @param x [batch, in] @param tensors W1, b1, W2, b2, ... @returns [batch, out]; the last layer is linear */
 export function forward(tensors: readonly tf.Tensor[], activation: Activation, x: tf.Tensor2D): tf.Tensor2D {

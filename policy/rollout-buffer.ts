@@ -14,8 +14,10 @@ export interface RolloutShape {
   readonly rewardTerms: number;
   /** Bounds of ADR. @default 0 */
   readonly bounds?: number;
-  /** Numbers in the actor's tensors, log-std last. */
+  /** Numbers in the actor's tensors, log-std last; with `stateStd` those of the network of `explorerLayers`. */
   readonly parameters: number;
+  /** The exploration's log-std is a second half of the network's outputs. @default it is the last parameters */
+  readonly stateStd?: boolean;
 }
 
 /** T = horizon, N = numEnvs. */
@@ -29,9 +31,9 @@ export interface RolloutBuffer {
   /** The same of what only the critic sees, [T + 1, N, criticDim] and [T, N, criticDim]. */
   readonly criticObs: Float32Array;
   readonly finalCriticObs: Float32Array;
-  /** As sampled, before clipping, [T, N, actionDim]. */
+  /** As sampled, before clipping or squashing, [T, N, actionDim]. */
   readonly action: Float32Array;
-  /** log pi(action | obs) when it was sampled, [T, N]. */
+  /** log pi(action | obs) when it was sampled, of the action before squashing, [T, N]. */
   readonly logProb: Float32Array;
   /** [T, N] */
   readonly reward: Float32Array;

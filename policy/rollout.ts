@@ -5,12 +5,13 @@
 
 import type { Contract } from '../core/contract.ts';
 import { InputError, LandfallError, NumericError } from '../core/errors.ts';
-import { exp } from '../core/math.ts';
+import { clamp, exp, tanh } from '../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Environment } from '../sim/environment.ts';
 import { ObsNormalizer } from './actor.ts';
 import { Mlp, splitTensors, tensorSizes } from './mlp.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
+import { explorerLayers, LOG_STD_RANGE } from './squashed-gaussian.ts';
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
 
@@ -27,7 +28,11 @@ export class Rollout {
   readonly #logStd: Float32Array;
   readonly #std: Float64Array;
   readonly #input: Float32Array;
+  /** Mean of the action, and its log-std where that depends on the state. */
   readonly #mean: Float32Array;
+  /** What the environment gets: the action, squashed where the network's output is. */
+  readonly #acted: Float32Array;
+  readonly #squash: boolean;
   readonly #random = new RandomStream([0, 0]);
   readonly #noiseKeys: readonly Key[];
   readonly #episodes: Int32Array;
@@ -48,13 +53,17 @@ export class Rollout {
     this.#first = first;
     this.#buffer = buffer;
     this.#contract = contract;
-    const { layers, activation } = contract.network;
+    const { activation, output } = contract.network;
+    const { obsDim, actionDim, parameters, stateStd = false } = buffer.shape;
+    const layers = stateStd ? explorerLayers(contract.network.layers) : contract.network.layers;
     this.#mlp = new Mlp(layers, activation);
     this.#weights = splitTensors(buffer.parameters, tensorSizes(layers));
-    this.#logStd = buffer.parameters.subarray(buffer.shape.parameters - buffer.shape.actionDim);
-    this.#std = new Float64Array(this.#logStd.length);
-    this.#input = new Float32Array(buffer.shape.obsDim);
-    this.#mean = new Float32Array(buffer.shape.actionDim);
+    this.#input = new Float32Array(obsDim);
+    this.#mean = new Float32Array(layers.at(-1)!);
+    this.#logStd = stateStd ? this.#mean.subarray(actionDim) : buffer.parameters.subarray(parameters - actionDim);
+    this.#std = new Float64Array(actionDim);
+    this.#acted = new Float32Array(actionDim);
+    this.#squash = output === 'tanh';
     this.#noiseKeys = environments.map((_, i) => foldIn(key, first + i));
     this.#episodes = new Int32Array(environments.length);
     for (const [i, environment] of environments.entries()) {
@@ -92,7 +101,7 @@ export class Rollout {
       mean: Array.from(normalizer.subarray(0, obsDim)),
       variance: Array.from(normalizer.subarray(obsDim)),
     });
-    for (let i = 0; i < this.#std.length; i++) this.#std[i] = exp(this.#logStd[i]!);
+    this.#readStd();
     const last = horizon * numEnvs;
     for (let i = 0; i < this.#environments.length; i++) {
       const n = this.#first + i;
@@ -115,6 +124,10 @@ export class Rollout {
     for (let i = 0; i < this.#environments.length; i++) level[this.#first + i] = this.#environments[i]!.level;
   }
 
+  #readStd(): void {
+    for (let k = 0; k < this.#std.length; k++) this.#std[k] = exp(this.#logStd[k]!);
+  }
+
   #step(iteration: number, t: number, i: number, normalize: ObsNormalizer, tap: StepTap | undefined): void {
     const buffer = this.#buffer;
     const { horizon, numEnvs, obsDim, criticDim, actionDim, rewardTerms } = buffer.shape;
@@ -124,12 +137,18 @@ export class Rollout {
 
     normalize.apply(buffer.obs, cell * obsDim, this.#input);
     this.#mlp.forward(this.#weights, this.#input, this.#mean);
+    if (buffer.shape.stateStd === true) {
+      for (let k = 0; k < actionDim; k++) this.#logStd[k] = clamp(this.#logStd[k]!, LOG_STD_RANGE[0], LOG_STD_RANGE[1]);
+      this.#readStd();
+    }
     this.#random.resetFolded(this.#noiseKeys[i]!, iteration * horizon + t);
     let logProb = 0;
     for (let k = 0; k < actionDim; k++) {
       // a = mu + sigma z,   log pi(a) = sum -z^2/2 - log sigma - log(2 pi)/2
       const z = this.#random.normal();
-      buffer.action[cell * actionDim + k] = this.#mean[k]! + this.#std[k]! * z;
+      const a = this.#mean[k]! + this.#std[k]! * z;
+      buffer.action[cell * actionDim + k] = a;
+      this.#acted[k] = this.#squash ? tanh(a) : a;
       logProb += -0.5 * z * z - this.#logStd[k]! - HALF_LOG_TWO_PI;
     }
     if (!Number.isFinite(logProb)) {
@@ -140,7 +159,7 @@ export class Rollout {
     const next = (cell + numEnvs) * obsDim;
     const nextCritic = (cell + numEnvs) * criticDim;
     try {
-      environment.step(buffer.action, cell * actionDim, buffer.obs, next);
+      environment.step(this.#acted, 0, buffer.obs, next);
       environment.observeCritic(buffer.criticObs, nextCritic);
     } catch (error) {
       if (error instanceof LandfallError)

@@ -17,9 +17,11 @@ import { type Evaluation, summarise } from './evaluate.ts';
 import { assemble } from './experience.ts';
 import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
+import type { OfflineStats } from './offline-learner.ts';
 import { Ppo } from './ppo.ts';
 import type { NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
+import type { SacStats } from './sac-learner.ts';
 import type { SceneChange } from './watch.ts';
 
 export interface TrainSettings {
@@ -39,7 +41,8 @@ export interface TrainSettings {
   readonly freezeNormalizer?: boolean;
 }
 
-export interface IterationReport extends PpoStats {
+/** What every loop reports of an iteration. */
+export interface LoopFigures {
   readonly iteration: number;
   readonly envSteps: number;
   readonly stepsPerSecond: number;
@@ -57,6 +60,9 @@ export interface IterationReport extends PpoStats {
   readonly evaluation: Evaluation | null;
 }
 
+/** With the figures of what learned. */
+export type IterationReport = LoopFigures & (PpoStats | SacStats | OfflineStats);
+
 /** A policy and what resuming it needs. */
 export interface Snapshot {
   readonly contract: Contract;
@@ -65,11 +71,12 @@ export interface Snapshot {
   readonly state: TrainingState;
 }
 
-export interface TrainJob {
+/** What any loop is given. */
+export interface TrainJob<S = TrainSettings> {
   readonly recipe: EnvironmentRecipe;
   /** What the policy is judged on. */
   readonly evalRecipe: EnvironmentRecipe;
-  readonly settings: TrainSettings;
+  readonly settings: S;
   readonly backend: Backend;
   readonly pool: WorkerPool;
   readonly key: Key;
@@ -79,7 +86,7 @@ export interface TrainJob {
   readonly onScene?: (change: SceneChange) => void;
   /** Go on from here. */
   readonly resume?: TrainingState;
-  /** Start from these parameters (actor, log-std, critic) with a new optimiser. */
+  /** Start from these parameters (actor, log-std, and of PPO the critic) with a new optimiser. */
   readonly initial?: Float32Array;
   /** Statistics that the critic of `initial` learned with, where it has its own. */
   readonly initialCriticNormalizer?: NormalizerContract;
@@ -177,13 +184,16 @@ export async function train(job: TrainJob): Promise<Snapshot> {
 }
 
 /** Mean action, the task's own start, every episode of the evaluation's seed. */
-async function judge(job: TrainJob, { contract, actor }: Snapshot): Promise<Evaluation> {
+export async function judge(
+  job: Pick<TrainJob<{ readonly evalEpisodes: number }>, 'pool' | 'evalRecipe' | 'settings'>,
+  { contract, actor }: Pick<Snapshot, 'contract' | 'actor'>,
+): Promise<Evaluation> {
   const weights = splitTensors(actor, tensorSizes(contract.network.layers));
   const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
   return summarise(scores, job.evalRecipe.key);
 }
 
-function reached(evaluation: Evaluation | null, target: number | null): boolean {
+export function reached(evaluation: Evaluation | null, target: number | null): boolean {
   return target !== null && evaluation !== null && evaluation.successRate >= target;
 }
 
@@ -205,7 +215,15 @@ function rolloutShape(settings: TrainSettings, contract: Contract, recipe: Envir
  * Statistics of what only the critic sees, from where they stood; null when it sees what the actor sees.
  * @throws InputError when those to go on from are missing or of another critic
  */
-function criticStatistics({ recipe, settings, resume, initialCriticNormalizer }: TrainJob): RunningNormalizer | null {
+export function criticStatistics({
+  recipe,
+  settings,
+  resume,
+  initialCriticNormalizer,
+}: Pick<
+  TrainJob<{ readonly network: { readonly criticInputs?: number } }>,
+  'recipe' | 'settings' | 'resume' | 'initialCriticNormalizer'
+>): RunningNormalizer | null {
   const inputs = settings.network.criticInputs;
   if (inputs === undefined) return null;
   const known = resume === undefined ? initialCriticNormalizer : resume.criticNormalizer;
@@ -220,13 +238,13 @@ function criticStatistics({ recipe, settings, resume, initialCriticNormalizer }:
   return new RunningNormalizer(known ?? { mean: each(0), variance: each(1), count: 0, epsilon, clip });
 }
 
-function writeNormalizer(normalizer: RunningNormalizer, buffer: RolloutBuffer): void {
+export function writeNormalizer(normalizer: RunningNormalizer, buffer: RolloutBuffer): void {
   buffer.normalizer.set(normalizer.mean);
   buffer.normalizer.set(normalizer.variance, normalizer.mean.length);
 }
 
 /** Means over the episodes that ended in this iteration. */
-function episodeFigures(buffer: RolloutBuffer) {
+export function episodeFigures(buffer: RolloutBuffer) {
   const { horizon, numEnvs, rewardTerms } = buffer.shape;
   let ended = 0;
   let returns = 0;

@@ -36,6 +36,7 @@ export interface ContractParts {
   readonly dynamics: Dynamics;
   readonly hidden: readonly number[];
   readonly activation: NetworkContract['activation'];
+  readonly output?: NetworkContract['output'];
   readonly seed: number;
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -74,7 +75,12 @@ export function contractOf(parts: ContractParts): Contract {
       epsilon: 1e-5,
       clip: 10,
     },
-    network: { kind: 'mlp', layers: [inputs, ...parts.hidden, outputs], activation: parts.activation },
+    network: {
+      kind: 'mlp',
+      layers: [inputs, ...parts.hidden, outputs],
+      activation: parts.activation,
+      ...(parts.output === undefined ? {} : { output: parts.output }),
+    },
     safety: parts.robot.safety,
     ros: completeRos(parts.robot.ros, {
       sensors: carried,
