@@ -10,7 +10,7 @@ import { ObsNormalizer } from './actor.ts';
 import { makeTransitions, type ReplayBuffer, type Transitions } from './replay-buffer.ts';
 import { drawSubset, type SacBatch, type SacSettings } from './sac-learner.ts';
 
-type Shares = Pick<SacSettings, 'batchSize' | 'priorShare' | 'critics' | 'subset'>;
+type Shares = Pick<SacSettings, 'batchSize'> & Partial<Pick<SacSettings, 'priorShare' | 'critics' | 'subset'>>;
 
 export class BatchSampler {
   readonly #replay: ReplayBuffer;
@@ -48,19 +48,27 @@ export class BatchSampler {
     };
   }
 
-  /** The batch of an update; its arrays are reused. */
-  draw(update: number): SacBatch {
-    const { batchSize, priorShare, critics, subset } = this.#shares;
+  /** The transitions of an update; their arrays are reused. */
+  transitions(update: number): Transitions {
+    const { batchSize, priorShare = 0 } = this.#shares;
     const random = this.#random;
-    const batch = this.#batch;
     random.reset(foldIn(this.#key, update));
     const logged = this.#prior === null ? 0 : Math.round(priorShare * batchSize);
-    this.#prior?.sample(random, logged, batch);
-    this.#replay.sample(random, batchSize - logged, batch, logged);
+    this.#prior?.sample(random, logged, this.#batch);
+    this.#replay.sample(random, batchSize - logged, this.#batch, logged);
     this.#normalize();
-    for (let i = 0; i < batch.noise.length; i++) batch.noise[i] = random.normal();
-    for (let i = 0; i < batch.nextNoise.length; i++) batch.nextNoise[i] = random.normal();
-    return { ...batch, subset: drawSubset(random, critics, subset) };
+    return this.#batch;
+  }
+
+  /** With the random numbers that a soft actor-critic needs. */
+  sac(update: number): SacBatch {
+    const { critics = 1, subset = 1 } = this.#shares;
+    const { noise, nextNoise } = this.#batch;
+    const random = this.#random;
+    this.transitions(update);
+    for (let i = 0; i < noise.length; i++) noise[i] = random.normal();
+    for (let i = 0; i < nextNoise.length; i++) nextNoise[i] = random.normal();
+    return { ...this.#batch, subset: drawSubset(random, critics, subset) };
   }
 }
 

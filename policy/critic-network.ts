@@ -9,7 +9,7 @@ import { activations, linear } from './network.ts';
 import { criticTensorSizes } from './sac-learner.ts';
 
 /** Of layer normalisation, under the root. */
-export const NORM_EPSILON = 1e-6;
+export const NORM_EPSILON = 1e-5;
 
 /** The tensors of a critic, or of several one after the other. @param flat [critics * size] */
 export function criticTensors(flat: tf.Tensor1D, layers: readonly number[], layerNorm: boolean): tf.Tensor[][] {

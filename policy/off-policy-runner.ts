@@ -89,7 +89,7 @@ export async function trainOffPolicy(job: OffPolicyJob): Promise<Snapshot> {
     criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
     adr?.update(buffer);
     sampler.normalizeBy(normalizer.toContract(), criticNormalizer?.toContract() ?? null);
-    const stats = await learner.update(replay.size < sac.learnAfter ? 0 : updates, (update) => sampler.draw(update));
+    const stats = await learner.update(replay.size < sac.learnAfter ? 0 : updates, (update) => sampler.sac(update));
     const learned = clock.now();
     iteration++;
 
