@@ -4,8 +4,9 @@
  */
 
 import { OpenFrameRing } from '../core/frame-ring.ts';
-import { foldIn } from '../core/rng.ts';
+import { foldIn, type Key } from '../core/rng.ts';
 import { AdrLearner } from './adr-learner.ts';
+import type { Backend } from './backend.ts';
 import { BatchSampler } from './batch-sampler.ts';
 import { Collector } from './collector.ts';
 import { RunningNormalizer } from './normalizer.ts';
@@ -21,7 +22,8 @@ import {
   writeNormalizer,
 } from './runner.ts';
 import { Sac } from './sac.ts';
-import type { SacNetworks, SacSettings } from './sac-learner.ts';
+import type { SacLearner, SacNetworks, SacSettings } from './sac-learner.ts';
+import { SimdSac } from './simd/simd-sac.ts';
 import { explorerOf, meanActor } from './squashed-gaussian.ts';
 
 export interface OffPolicySettings extends Omit<TrainSettings, 'ppo' | 'trainable' | 'network'> {
@@ -41,7 +43,7 @@ export async function trainOffPolicy(job: OffPolicyJob): Promise<Snapshot> {
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
-  const learner = new Sac(backend, network, sac, foldIn(key, 1));
+  const learner = makeSac(backend, network, sac, foldIn(key, 1));
   if (resume !== undefined) learner.load(resume.learner);
   else if (job.initial !== undefined) await startFrom(learner, job.initial, contract.network.layers);
   if (resume === undefined && prior !== null && settings.freezeNormalizer !== true) {
@@ -115,8 +117,14 @@ export async function trainOffPolicy(job: OffPolicyJob): Promise<Snapshot> {
   return { ...final, state: { ...final.state, replay: replay.save() } };
 }
 
+function makeSac(backend: Backend, network: SacNetworks, settings: SacSettings, key: Key): SacLearner {
+  return (backend.name as string) === 'simd'
+    ? new SimdSac(network, settings, key)
+    : new Sac(backend, network, settings, key);
+}
+
 /** The first policy is a given one; critics and temperature start anew. @param actor as in a bundle, log-std last */
-async function startFrom(learner: Sac, actor: Float32Array, layers: readonly number[]): Promise<void> {
+async function startFrom(learner: SacLearner, actor: Float32Array, layers: readonly number[]): Promise<void> {
   const state = await learner.state();
   state.parameters.set(explorerOf(layers, actor));
   learner.load(state);

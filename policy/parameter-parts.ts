@@ -4,9 +4,9 @@
  */
 
 import * as tf from '@tensorflow/tfjs';
-import { LandfallError } from '../core/errors.ts';
 import { Adam } from './adam.ts';
 import type { LearnerState } from './ppo-learner.ts';
+import { refuseSize } from './sac-learner.ts';
 
 export class ParameterParts<Name extends string> {
   readonly #names: readonly Name[];
@@ -64,13 +64,12 @@ export class ParameterParts<Name extends string> {
   }
 
   /** @throws LandfallError when the sizes are those of another network */
-  load({ parameters, firstMoment, secondMoment }: LearnerState): void {
-    const total = this.#sizes.reduce((a, b) => a + b, 0);
-    if (parameters.length !== total) {
-      throw new LandfallError(`the checkpoint has ${parameters.length} parameters, this learner ${total}`, {
-        repair: "resume with the run's own settings",
-      });
-    }
+  load(state: LearnerState): void {
+    refuseSize(
+      state,
+      this.#sizes.reduce((a, b) => a + b, 0),
+    );
+    const { parameters, firstMoment, secondMoment } = state;
     const values = this.#cut(parameters);
     for (const name of this.#names) {
       this.#values[name].dispose();

@@ -4,6 +4,7 @@
  */
 
 import type { NetworkContract } from '../core/contract.ts';
+import { LandfallError, NumericError } from '../core/errors.ts';
 import type { Key, RandomStream } from '../core/rng.ts';
 import { tensorSizes } from './mlp.ts';
 import { initialWeights } from './network.ts';
@@ -73,9 +74,6 @@ export interface SacStats {
   readonly std: number;
   readonly learningRate: number;
 }
-
-/** Figures that are summed over updates, in this order, by every learner. */
-export const SAC_SUMS = 5;
 
 export interface SacLearner {
   /** Parameters: explorer (squashed-gaussian.ts), critics, log of the temperature, target critics. */
@@ -173,4 +171,20 @@ export function drawSubset(random: RandomStream, count: number, size: number): I
 
 function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
+}
+
+/** The error of a loss that is not finite. @param first,last updates between which it came, `last` not included */
+export function nonFinite(first: number, last: number, criticLoss: number, actorLoss: number): NumericError {
+  return new NumericError(
+    `the loss is not finite in updates ${first} to ${last - 1} (critics ${criticLoss}, actor ${actorLoss})`,
+    { repair: 'lower sac.learningRate, or look at the rewards of the last iterations in metrics.jsonl' },
+  );
+}
+
+/** @throws LandfallError when a state is of another network */
+export function refuseSize(state: LearnerState, total: number): void {
+  if (state.parameters.length === total) return;
+  throw new LandfallError(`the checkpoint has ${state.parameters.length} parameters, this learner ${total}`, {
+    repair: "resume with the run's own settings",
+  });
 }

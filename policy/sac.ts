@@ -5,7 +5,6 @@
  */
 
 import * as tf from '@tensorflow/tfjs';
-import { NumericError } from '../core/errors.ts';
 import { type Key, split } from '../core/rng.ts';
 import type { Backend } from './backend.ts';
 import { criticTensors, criticValue } from './critic-network.ts';
@@ -15,6 +14,7 @@ import { meanOf, ParameterParts } from './parameter-parts.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import {
   initialSac,
+  nonFinite,
   type SacBatch,
   type SacLayout,
   type SacLearner,
@@ -223,11 +223,4 @@ export class Sac implements SacLearner {
       bootstrap: tf.tensor1d(batch.bootstrap),
     };
   }
-}
-
-export function nonFinite(first: number, last: number, criticLoss: number, actorLoss: number): NumericError {
-  return new NumericError(
-    `the loss is not finite in updates ${first} to ${last - 1} (critics ${criticLoss}, actor ${actorLoss})`,
-    { repair: 'lower sac.learningRate, or look at the rewards of the last iterations in metrics.jsonl' },
-  );
 }
