@@ -174,10 +174,16 @@ function sum(values: readonly number[]): number {
 }
 
 /** The error of a loss that is not finite. @param first,last updates between which it came, `last` not included */
-export function nonFinite(first: number, last: number, criticLoss: number, actorLoss: number): NumericError {
+export function nonFinite(
+  first: number,
+  last: number,
+  criticLoss: number,
+  actorLoss: number,
+  setting = 'sac.learningRate',
+): NumericError {
   return new NumericError(
     `the loss is not finite in updates ${first} to ${last - 1} (critics ${criticLoss}, actor ${actorLoss})`,
-    { repair: 'lower sac.learningRate, or look at the rewards of the last iterations in metrics.jsonl' },
+    { repair: `lower ${setting}, or look for rewards that are far too large` },
   );
 }
 

@@ -1,0 +1,90 @@
+/**
+ * The loop that learns from logged episodes alone: update, look at episodes held out, judge in simulation, save. Knows no
+ * task, no terminal and no file.
+ */
+
+import { foldIn } from '../core/rng.ts';
+import { ObsNormalizer } from './actor.ts';
+import { BatchSampler } from './batch-sampler.ts';
+import { BehaviourCloning } from './bc.ts';
+import { Iql } from './iql.ts';
+import { RunningNormalizer } from './normalizer.ts';
+import type { OfflineNetworks, OfflineSettings } from './offline-learner.ts';
+import type { ReplayBuffer } from './replay-buffer.ts';
+import { judge, reached, type Snapshot, type TrainJob, type TrainSettings } from './runner.ts';
+
+export interface OfflineLoopSettings
+  extends Pick<TrainSettings, 'iterations' | 'evalEvery' | 'evalEpisodes' | 'stopAtSuccess'> {
+  readonly algorithm: 'bc' | 'iql';
+  readonly offline: OfflineSettings;
+  readonly network: OfflineNetworks;
+}
+
+export interface OfflineJob extends TrainJob<OfflineLoopSettings> {
+  readonly data: ReplayBuffer;
+  /** Of episodes that are not learned from; null for none. */
+  readonly held: ReplayBuffer | null;
+}
+
+/** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
+export async function trainOffline(job: OfflineJob): Promise<Snapshot> {
+  const { recipe, settings, backend, key, clock, resume, data, held } = job;
+  const { offline, network } = settings;
+  const normalizer = new RunningNormalizer(recipe.contract.normalizer);
+  if (resume === undefined) normalizer.update(data.data.obs, data.size);
+  const contract = { ...recipe.contract, normalizer: normalizer.toContract() };
+  const Learner = settings.algorithm === 'bc' ? BehaviourCloning : Iql;
+  const learner = new Learner(backend, network, offline, foldIn(key, 1));
+  if (resume !== undefined) learner.load(resume.learner);
+  const sampler = new BatchSampler(data, null, offline, foldIn(key, 3));
+  sampler.normalizeBy(contract.normalizer, null);
+  const heldObs = held === null ? null : normalised(held, new ObsNormalizer(contract.normalizer));
+  const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => ({
+    contract,
+    actor: await learner.actor(),
+    state: { learner: await learner.state(), iteration, envSteps: 0, bestScore },
+  });
+
+  let best = resume?.bestScore ?? null;
+  let iteration = resume?.iteration ?? 0;
+  for (let stop = false; iteration < settings.iterations && !stop; ) {
+    const started = clock.now();
+    const stats = await learner.update(offline.updates, (update) => sampler.transitions(update));
+    const heldOutLoss = heldObs === null ? null : await learner.cloningLoss(heldObs, held!.data.action);
+    const learned = clock.now();
+    iteration++;
+
+    const due = iteration % settings.evalEvery === 0 || iteration === settings.iterations;
+    const evaluation = due ? await judge(job, await snapshot(iteration, best)) : null;
+    if (evaluation !== null) best = Math.max(best ?? -Infinity, evaluation.meanReturn);
+    const report = {
+      ...stats,
+      heldOutLoss,
+      iteration,
+      // Nothing is collected.
+      envSteps: 0,
+      stepsPerSecond: 0,
+      collectSeconds: 0,
+      learnSeconds: learned - started,
+      meanReturn: null,
+      meanLength: null,
+      successRate: null,
+      rewardTerms: [],
+      evaluation,
+    };
+    const asked = (await job.onIteration?.(report, () => snapshot(iteration, best))) ?? false;
+    stop = asked || reached(evaluation, settings.stopAtSuccess);
+  }
+  const final = await snapshot(iteration, best);
+  learner.dispose();
+  return final;
+}
+
+/** @returns its observations, [size, obsDim] */
+function normalised({ data, size, shape }: ReplayBuffer, normalize: ObsNormalizer): Float32Array {
+  const out = data.obs.slice(0, size * shape.obsDim);
+  for (let at = 0; at < out.length; at += shape.obsDim) {
+    normalize.apply(out, at, out.subarray(at, at + shape.obsDim));
+  }
+  return out;
+}
