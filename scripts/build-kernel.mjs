@@ -4,7 +4,8 @@
  *   node scripts/build-kernel.mjs --check  writes nothing; fails when the committed binary is not what the source gives
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
@@ -18,6 +19,11 @@ const options = [
 
 const files = new Map();
 const { error, stderr } = await asc.main(options, {
+  // The compiler adds an extension to imports that have one, as ours do everywhere else.
+  readFile(name, folder) {
+    const path = join(folder, name.replace(/\.ts\.ts$/, '.ts'));
+    return existsSync(path) ? readFileSync(path, 'utf8') : null;
+  },
   writeFile: (name, contents) => void files.set(name, contents),
 });
 if (error !== null) {
