@@ -1,15 +1,16 @@
 /**
- * A shared WebAssembly memory with the learner's kernel over it. One thread makes it and hands out pieces; other threads open
- * the same memory and get the pointers. Pointers are byte offsets; lengths are counted in float32. Knows no network.
+ * A shared WebAssembly memory with the learner's kernel over it. One thread makes it, others open it
+ * with the same `memory` and are told the pointers. Pointers are byte offsets; lengths are counted in float32. Knows no network.
  */
 
 import { kernelBinary } from './kernel-binary.ts';
 
-/** Pages of 64 KiB at the start, and at most: 4 GiB, the kernel's import says the same. */
+const PAGE = 65536;
+/** Pages at the start, and at most: 4 GiB, the kernel's import says the same. */
 const FIRST_PAGES = 16;
 const MOST_PAGES = 65536;
-/** Bytes; a cache line, so that two threads' pieces never share one. */
-const ALIGNMENT = 64;
+/** Bytes of a cache line: two threads' pieces never share one. */
+const LINE = 64;
 
 /**
  * The kernel's functions; what each computes stands in assembly/kernel.ts. Pointers are bytes, counts and strides numbers. `add`
@@ -93,10 +94,8 @@ const kernelModule = new WebAssembly.Module(
 export class SimdMemory {
   readonly memory: WebAssembly.Memory;
   readonly kernel: Kernel;
-  /** First free byte; 0 is never handed out, it means none. */
-  #free = ALIGNMENT;
 
-  /** @param memory of another thread, which alone allocates in it; a new one without */
+  /** @param memory of another thread, in which both may allocate; a new one without */
   constructor(memory?: WebAssembly.Memory) {
     this.memory = memory ?? new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MOST_PAGES, shared: true });
     const { exports } = new WebAssembly.Instance(kernelModule, { env: { memory: this.memory } });
@@ -105,9 +104,11 @@ export class SimdMemory {
 
   /** A piece of `length` float32 (or int32), all 0, on a cache line. It is never freed. @returns its pointer */
   allocate(length: number): number {
-    const pointer = this.#free;
-    this.#free = Math.ceil((pointer + 4 * length) / ALIGNMENT) * ALIGNMENT;
-    const missing = Math.ceil((this.#free - this.memory.buffer.byteLength) / 65536);
+    // The memory's first number says how many lines are taken; its own line is never handed out, 0 means none.
+    const taken = new Uint32Array(this.memory.buffer, 0, 1);
+    const lines = Math.ceil((4 * length) / LINE);
+    const pointer = (1 + Atomics.add(taken, 0, lines)) * LINE;
+    const missing = Math.ceil((pointer + lines * LINE - this.memory.buffer.byteLength) / PAGE);
     if (missing > 0) this.memory.grow(missing);
     return pointer;
   }

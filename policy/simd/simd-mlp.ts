@@ -37,6 +37,8 @@ export interface MlpOptions {
   readonly layerNorm?: boolean;
   /** @default BLOCK_ROWS */
   readonly rows?: number;
+  /** Input of another network that sees the same. @default its own */
+  readonly input?: number;
 }
 
 /** Holds a block's scratch: one for each thread, not for each set of parameters. */
@@ -70,7 +72,7 @@ export class SimdMlp {
     this.#code = ACTIVATION_CODES[activation];
     this.rows = rows;
     this.inputStride = strideOf(layers[0]!);
-    this.input = memory.allocate(rows * this.inputStride);
+    this.input = options.input ?? memory.allocate(rows * this.inputStride);
     this.#layers = layers.slice(1).map((outputs, l) => {
       const inputs = layers[l]!;
       const stride = strideOf(outputs);
