@@ -9,7 +9,7 @@ import { type Key, split } from '../core/rng.ts';
 import type { Backend } from './backend.ts';
 import { cloningLoss } from './bc.ts';
 import { criticTensors, criticValue } from './critic-network.ts';
-import { initialWeights } from './network.ts';
+import { initialWeights } from './initial-weights.ts';
 import {
   initialPolicy,
   logLikelihood,

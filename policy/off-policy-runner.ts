@@ -4,11 +4,11 @@
  */
 
 import { OpenFrameRing } from '../core/frame-ring.ts';
-import { foldIn, type Key } from '../core/rng.ts';
+import { foldIn } from '../core/rng.ts';
 import { AdrLearner } from './adr-learner.ts';
-import type { Backend } from './backend.ts';
 import { BatchSampler } from './batch-sampler.ts';
 import { Collector } from './collector.ts';
+import { makeSac } from './make-sac.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import {
@@ -21,9 +21,7 @@ import {
   type TrainSettings,
   writeNormalizer,
 } from './runner.ts';
-import { Sac } from './sac.ts';
 import type { SacLearner, SacNetworks, SacSettings } from './sac-learner.ts';
-import { SimdSac } from './simd/simd-sac.ts';
 import { explorerOf, meanActor } from './squashed-gaussian.ts';
 
 export interface OffPolicySettings extends Omit<TrainSettings, 'ppo' | 'trainable' | 'network'> {
@@ -38,12 +36,21 @@ export interface OffPolicyJob extends TrainJob<OffPolicySettings> {
 
 /** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
 export async function trainOffPolicy(job: OffPolicyJob): Promise<Snapshot> {
-  const { recipe, settings, backend, pool, key, clock, resume, prior = null } = job;
-  const { sac, network, numEnvs, horizon } = settings;
+  const { settings, backend, key } = job;
+  const learner = makeSac(backend, settings.network, settings.sac, foldIn(key, 1));
+  try {
+    return await learn(job, learner);
+  } finally {
+    learner.dispose();
+  }
+}
+
+async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> {
+  const { recipe, settings, pool, key, clock, resume, prior = null } = job;
+  const { sac, numEnvs, horizon } = settings;
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
-  const learner = makeSac(backend, network, sac, foldIn(key, 1));
   if (resume !== undefined) learner.load(resume.learner);
   else if (job.initial !== undefined) await startFrom(learner, job.initial, contract.network.layers);
   if (resume === undefined && prior !== null && settings.freezeNormalizer !== true) {
@@ -113,14 +120,7 @@ export async function trainOffPolicy(job: OffPolicyJob): Promise<Snapshot> {
     stop = asked || reached(evaluation, settings.stopAtSuccess);
   }
   const final = await snapshot(iteration, best);
-  learner.dispose();
   return { ...final, state: { ...final.state, replay: replay.save() } };
-}
-
-function makeSac(backend: Backend, network: SacNetworks, settings: SacSettings, key: Key): SacLearner {
-  return (backend.name as string) === 'simd'
-    ? new SimdSac(network, settings, key)
-    : new Sac(backend, network, settings, key);
 }
 
 /** The first policy is a given one; critics and temperature start anew. @param actor as in a bundle, log-std last */

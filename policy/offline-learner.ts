@@ -6,8 +6,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NetworkContract } from '../core/contract.ts';
 import type { Key } from '../core/rng.ts';
+import { initialWeights } from './initial-weights.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
-import { forward, initialWeights } from './network.ts';
+import { forward } from './network.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import type { Transitions } from './replay-buffer.ts';
 import { LOG_STD_RANGE } from './squashed-gaussian.ts';

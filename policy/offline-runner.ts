@@ -9,7 +9,7 @@ import { BatchSampler } from './batch-sampler.ts';
 import { BehaviourCloning } from './bc.ts';
 import { Iql } from './iql.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import type { OfflineNetworks, OfflineSettings } from './offline-learner.ts';
+import type { OfflineLearner, OfflineNetworks, OfflineSettings } from './offline-learner.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
 import { judge, reached, type Snapshot, type TrainJob, type TrainSettings } from './runner.ts';
 
@@ -28,13 +28,22 @@ export interface OfflineJob extends TrainJob<OfflineLoopSettings> {
 
 /** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
 export async function trainOffline(job: OfflineJob): Promise<Snapshot> {
-  const { recipe, settings, backend, key, clock, resume, data, held } = job;
-  const { offline, network } = settings;
+  const { settings, backend, key } = job;
+  const Learner = settings.algorithm === 'bc' ? BehaviourCloning : Iql;
+  const learner = new Learner(backend, settings.network, settings.offline, foldIn(key, 1));
+  try {
+    return await learn(job, learner);
+  } finally {
+    learner.dispose();
+  }
+}
+
+async function learn(job: OfflineJob, learner: OfflineLearner): Promise<Snapshot> {
+  const { recipe, settings, key, clock, resume, data, held } = job;
+  const { offline } = settings;
   const normalizer = new RunningNormalizer(recipe.contract.normalizer);
   if (resume === undefined) normalizer.update(data.data.obs, data.size);
   const contract = { ...recipe.contract, normalizer: normalizer.toContract() };
-  const Learner = settings.algorithm === 'bc' ? BehaviourCloning : Iql;
-  const learner = new Learner(backend, network, offline, foldIn(key, 1));
   if (resume !== undefined) learner.load(resume.learner);
   const sampler = new BatchSampler(data, null, offline, foldIn(key, 3));
   sampler.normalizeBy(contract.normalizer, null);
@@ -75,9 +84,7 @@ export async function trainOffline(job: OfflineJob): Promise<Snapshot> {
     const asked = (await job.onIteration?.(report, () => snapshot(iteration, best))) ?? false;
     stop = asked || reached(evaluation, settings.stopAtSuccess);
   }
-  const final = await snapshot(iteration, best);
-  learner.dispose();
-  return final;
+  return await snapshot(iteration, best);
 }
 
 /** @returns its observations, [size, obsDim] */

@@ -6,8 +6,8 @@
 import type { NetworkContract } from '../core/contract.ts';
 import { LandfallError, NumericError } from '../core/errors.ts';
 import type { Key, RandomStream } from '../core/rng.ts';
+import { initialWeights } from './initial-weights.ts';
 import { tensorSizes } from './mlp.ts';
-import { initialWeights } from './network.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import type { Transitions } from './replay-buffer.ts';
 
