@@ -70,7 +70,7 @@ export class TrainProgress {
     const lines = [
       `iter ${iteration}/${this.#iterations} ${bar} ${Math.round(share * 100)}%  elapsed ${clock(elapsed)}  at most ${clock(eta)} more`,
       `return ${figure(report.meanReturn)} ${sparkline(this.#returns)}  episode ${figure(report.meanLength, 0)} steps  success ${percent(report.successRate)} (with exploration)`,
-      `${Math.round(report.stepsPerSecond)} steps/s (collect ${percent(collect)}, learn ${percent(1 - collect)})  kl ${report.approxKl.toFixed(4)}  std ${report.std.toFixed(2)}  lr ${report.learningRate.toExponential(1)}`,
+      `${Math.round(report.stepsPerSecond)} steps/s (collect ${percent(collect)}, learn ${percent(1 - collect)})  ${learnerFigures(report, ' ')}`,
     ];
     this.#out.write(`${lines.join('\n')}\n`);
     this.#drawn = lines.length;
@@ -90,10 +90,22 @@ function plainLine(report: IterationReport, iterations: number): string {
     `steps/s=${Math.round(report.stepsPerSecond)}`,
     `return=${figure(report.meanReturn)}`,
     `success=${percent(report.successRate)}`,
-    `kl=${report.approxKl.toFixed(4)}`,
-    `std=${report.std.toFixed(2)}`,
-    `lr=${report.learningRate.toExponential(1)}`,
+    learnerFigures(report, '='),
   ].join(' ');
+}
+
+/** What the algorithm at work is judged by. @param equals between a figure's name and its value */
+function learnerFigures(report: IterationReport, equals: string): string {
+  const figures =
+    'approxKl' in report
+      ? { kl: report.approxKl.toFixed(4) }
+      : 'temperature' in report
+        ? { q: report.qValue.toFixed(2), temperature: report.temperature.toExponential(1) }
+        : { loss: report.policyLoss.toFixed(3), 'held-out': figure(report.heldOutLoss, 3) };
+  const all = { ...figures, std: report.std.toFixed(2), lr: report.learningRate.toExponential(1) };
+  return Object.entries(all)
+    .map(([name, value]) => `${name}${equals}${value}`)
+    .join(equals === ' ' ? '  ' : ' ');
 }
 
 /** The last values as a row of bars. */

@@ -44,6 +44,8 @@ export function register(program: Command): void {
         'Examples:',
         '  landfall train pendulum',
         '  landfall train pendulum ppo.learningRate=3e-4 reward.smoothness=-0.5',
+        '  landfall train pendulum algorithm=sac',
+        '  landfall train pendulum algorithm=iql data=episodes',
         '  landfall train pendulum --resume',
         '  landfall train my-task --with my-robot.mjs',
       ].join('\n'),
@@ -115,9 +117,13 @@ function withoutSwallowed(words: string[], given: TrainOptions): { settings: str
   return { settings: [...words, given.resume], options: { ...given, resume: true } };
 }
 
-/** The run must find its parameter file wherever it is judged from. */
+/** The run must find its parameter file and its episodes wherever it is judged or resumed from. */
 function withAbsolutePaths(config: ExperimentConfig): ExperimentConfig {
-  return config.dynamics === null ? config : { ...config, dynamics: resolve(config.dynamics) };
+  return {
+    ...config,
+    ...(config.data === undefined ? {} : { data: resolve(config.data) }),
+    dynamics: config.dynamics === null ? null : resolve(config.dynamics),
+  };
 }
 
 interface Session {

@@ -6,14 +6,70 @@
 import * as v from 'valibot';
 import { InputError, nearest } from '../core/errors.ts';
 import { keysAt, parseWith } from '../core/schema.ts';
+import { withAlgorithm } from './algorithms.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+const sacSchema = v.strictObject({
+  /** Of actor, critics and temperature. */
+  learningRate: positive,
+  /** Discount per control step. */
+  gamma: fraction,
+  /** Share by which the target critics follow their critics at each update. */
+  tau: fraction,
+  batchSize: count,
+  /** Transitions kept; the oldest are overwritten. */
+  bufferSize: count,
+  /** Control steps collected before the first update. */
+  learnAfter: count,
+  /** Updates of the critics per control step. */
+  updateRatio: positive,
+  /** Updates of the critics per update of actor and temperature. */
+  actorEvery: count,
+  /** In the ensemble. */
+  critics: count,
+  /** Critics drawn at random whose least value is the target's. */
+  subset: count,
+  /** Normalise each hidden layer of the critics. */
+  layerNorm: v.boolean(),
+  initialTemperature: positive,
+  /** Entropy that the temperature steers to, nats for each number of the action. */
+  actionEntropy: v.pipe(v.number(), v.finite()),
+  /** Whether targets count the entropy of the next action. */
+  backupEntropy: v.boolean(),
+  /** Of each batch, drawn from the episodes in `data` where there are some. */
+  priorShare: fraction,
+});
+
+const offlineSchema = v.strictObject({
+  learningRate: positive,
+  batchSize: count,
+  /** Updates of an iteration. */
+  updates: count,
+  /** Share of the episodes that is not learned from, to see what the policy makes of what it has not seen. */
+  heldOut: v.pipe(v.number(), v.minValue(0), v.ltValue(1)),
+  /** Discount per control step. */
+  gamma: fraction,
+  /** Share by which the target critics follow their critics at each update. */
+  tau: fraction,
+  /** Of IQL's values: 0.5 is the mean of what was done, near 1 the best of it. */
+  expectile: fraction,
+  /** Of IQL's policy: how much a better action counts for; 0 is behaviour cloning. */
+  sharpness: v.pipe(v.number(), v.finite(), v.minValue(0)),
+});
+
 export const configSchema = v.strictObject({
   /** A task of `landfall tasks`. */
   task: v.string(),
+  /**
+   * What learns: proximal policy optimisation; soft actor-critic; behaviour cloning or implicit Q-learning of the episodes in
+   * `data`. @default ppo
+   */
+  algorithm: v.optional(v.picklist(['ppo', 'sac', 'bc', 'iql'])),
+  /** A directory of recorded episodes: all that bc and iql learn from, and a share of sac's batches. */
+  data: v.optional(v.string()),
   /** Everything random follows from it. */
   seed: v.pipe(v.number(), v.integer(), v.minValue(0)),
   train: v.strictObject({
@@ -50,6 +106,10 @@ export const configSchema = v.strictObject({
     epochs: count,
     minibatches: count,
   }),
+  /** Of algorithm=sac. */
+  sac: v.optional(sacSchema),
+  /** Of algorithm=bc and algorithm=iql. */
+  offline: v.optional(offlineSchema),
   network: v.strictObject({
     hidden: v.array(count),
     criticHidden: v.array(count),
@@ -89,7 +149,10 @@ export function parseConfig(value: unknown, where: string): ExperimentConfig {
  * @throws InputError naming the override, what was expected and a near miss
  */
 export function applyOverrides(config: ExperimentConfig, overrides: readonly string[]): ExperimentConfig {
-  const copy = structuredClone(config) as Record<string, unknown>;
+  const chosen = overrides.findLast((override) => override.startsWith('algorithm='))?.slice('algorithm='.length);
+  const algorithm = (['ppo', 'sac', 'bc', 'iql'] as const).find((name) => name === chosen);
+  const base = algorithm === undefined ? config : withAlgorithm(config, algorithm);
+  const copy = structuredClone(base) as Record<string, unknown>;
   for (const override of overrides) {
     const split = override.indexOf('=');
     if (split <= 0) {
@@ -107,6 +170,11 @@ function assign(target: Record<string, unknown>, path: string, value: unknown): 
   let node = target;
   for (const segment of segments.slice(0, -1)) {
     const next = node[segment];
+    if (next === undefined && settingPaths().includes(path)) {
+      throw new InputError(`${path} is a setting of another algorithm`, {
+        repair: segment === 'sac' ? 'add algorithm=sac' : 'add algorithm=bc or algorithm=iql',
+      });
+    }
     if (typeof next !== 'object' || next === null || Array.isArray(next)) throw unknownSetting(path);
     node = next as Record<string, unknown>;
   }
@@ -126,13 +194,11 @@ function unknownSetting(path: string): InputError {
 
 /** Every setting's path, such as `ppo.clip`. */
 export function settingPaths(): string[] {
-  return Object.entries(configSchema.entries).flatMap(([key, entry]) =>
-    'entries' in entry
-      ? Object.keys(entry.entries).map((child) => `${key}.${child}`)
-      : key === 'reward'
-        ? ['reward.TERM']
-        : [key],
-  );
+  return Object.entries(configSchema.entries).flatMap(([key, entry]) => {
+    const inner = 'wrapped' in entry ? entry.wrapped : entry;
+    if ('entries' in inner) return Object.keys(inner.entries).map((child) => `${key}.${child}`);
+    return key === 'reward' ? ['reward.TERM'] : [key];
+  });
 }
 
 function parseValue(text: string): unknown {

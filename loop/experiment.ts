@@ -72,6 +72,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     dynamics: nominal,
     hidden,
     activation,
+    ...(learnsTanh(config) ? { output: 'tanh' } : {}),
     seed: config.seed,
     config,
   });
@@ -93,6 +94,11 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };
+}
+
+/** Whether the policy's mean is squashed: PPO leaves its bounds to the action contract. */
+function learnsTanh({ algorithm = 'ppo' }: ExperimentConfig): boolean {
+  return algorithm !== 'ppo';
 }
 
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */

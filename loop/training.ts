@@ -16,10 +16,11 @@ import { type BackendName, openBackend } from '../policy/backend.ts';
 import { saveCheckpoint, type TrainingState, writeJson } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { appendMetrics, type RunRecord, writeRecord } from '../policy/run-directory.ts';
-import { type IterationReport, type Snapshot, train } from '../policy/runner.ts';
+import type { IterationReport, Snapshot } from '../policy/runner.ts';
 import { channelsOf } from '../policy/watch.ts';
 import type { Viewer } from '../viewer/server/index.ts';
 import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
+import { learn } from './learning.ts';
 
 /** Environments a viewer is shown. */
 const WATCHED = 64;
@@ -62,7 +63,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
   const { experiment, run, resume } = request;
   const { config, contract, task } = experiment;
   const workers = request.workers === 0 ? availableParallelism() : request.workers;
-  const backend = await openBackend(request.backend, experiment.network.actor.kind);
+  const backend = await openBackend(request.backend, experiment.network.actor.kind, config.algorithm);
   const pool = new WorkerPool(workers);
   const started = systemClock.now();
   let record: RunRecord = {
@@ -106,10 +107,9 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
 
   let checkpoint = '';
   try {
-    const snapshot = await train({
+    const snapshot = await learn(experiment, {
       recipe: resumeRecipe(trainingRecipe(experiment), resume),
       evalRecipe: evaluationRecipe(experiment, contract, 'rapier'),
-      settings: { ...config.train, ppo: config.ppo, network: experiment.network },
       backend,
       pool,
       key: foldIn(keyOf(config.seed), PURPOSE.learner),

@@ -25,7 +25,7 @@ export interface Backend {
 /** Why a backend could not be started; thrown by the starters below. */
 class Unavailable extends LandfallError {}
 
-const starters: Readonly<Record<BackendName, (kind: NetworkKind) => Promise<Backend>>> = {
+const starters: Readonly<Record<BackendName, (kind: NetworkKind, algorithm: string) => Promise<Backend>>> = {
   tensorflow: startTensorFlow,
   webgpu: startWebGpu,
   simd: startSimd,
@@ -34,14 +34,18 @@ const starters: Readonly<Record<BackendName, (kind: NetworkKind) => Promise<Back
 };
 
 /**
- * @param kind of the network to train: not every backend has every kind
+ * @param kind of the network to train, @param algorithm to train it by: not every backend has every one
  * @throws InputError when the named backend cannot be started, with the reason and the repair
  */
-export async function openBackend(choice: BackendName | 'auto', kind: NetworkKind = 'mlp'): Promise<Backend> {
+export async function openBackend(
+  choice: BackendName | 'auto',
+  kind: NetworkKind = 'mlp',
+  algorithm = 'ppo',
+): Promise<Backend> {
   tf.enableProdMode();
   if (choice !== 'auto') {
     try {
-      return await starters[choice](kind);
+      return await starters[choice](kind, algorithm);
     } catch (error) {
       throw new InputError(`backend ${choice} cannot be used: ${messageOf(error)}`, {
         repair: repairs[choice],
@@ -52,7 +56,7 @@ export async function openBackend(choice: BackendName | 'auto', kind: NetworkKin
   const reasons: string[] = [];
   for (const name of backendNames) {
     try {
-      return await starters[name](kind);
+      return await starters[name](kind, algorithm);
     } catch (error) {
       reasons.push(`${name}: ${messageOf(error)}`);
     }
@@ -78,7 +82,7 @@ export async function probeBackends(): Promise<{ name: BackendName; ok: boolean;
   const found: { name: BackendName; ok: boolean; detail: string }[] = [];
   for (const name of backendNames) {
     try {
-      const backend = await starters[name]('mlp');
+      const backend = await starters[name]('mlp', 'ppo');
       found.push({ name, ok: true, detail: backend.description });
       backend.close();
     } catch (error) {
@@ -95,7 +99,11 @@ async function startCpu(): Promise<Backend> {
   return { name: 'cpu', description: 'tfjs cpu (plain JavaScript)', check: nothing, close: nothing };
 }
 
-async function startSimd(kind: NetworkKind): Promise<Backend> {
+/** What the kernel's learners are of; the rest is left to tfjs. */
+const SIMD_ALGORITHMS: readonly string[] = ['ppo', 'sac'];
+
+async function startSimd(kind: NetworkKind, algorithm: string): Promise<Backend> {
+  if (!SIMD_ALGORITHMS.includes(algorithm)) throw new Unavailable(`it does not learn by ${algorithm}`);
   if (!SIMD_NETWORKS.includes(kind)) throw new Unavailable(`it has no networks of kind ${kind}`);
   return { name: 'simd', description: 'SIMD kernel (WebAssembly), in threads', check: nothing, close: nothing };
 }
