@@ -145,8 +145,9 @@ export class Iql implements OfflineLearner {
 
 /** E |tau - 1(u < 0)| u^2 */
 export function expectileLoss(u: tf.Tensor1D, expectile: number): tf.Scalar {
-  const weight = tf.where(tf.less(u, 0), 1 - expectile, expectile);
-  return tf.mean(tf.mul(weight, tf.square(u)));
+  // tau max(u, 0)^2 + (1 - tau) max(-u, 0)^2: a comparison has no gradient.
+  const over = tf.mul(expectile, tf.square(tf.relu(u)));
+  return tf.mean(tf.add(over, tf.mul(1 - expectile, tf.square(tf.relu(tf.neg(u))))));
 }
 
 /** min(exp(beta A), 100) */

@@ -49,3 +49,45 @@ export function batchOf(key: number, nets: SacNetworks = networks, s: SacSetting
     subset: drawSubset(random, s.critics, s.subset),
   };
 }
+
+const ACTIVATIONS = {
+  elu: (x: number) => (x < 0 ? Math.expm1(x) : x),
+  tanh: Math.tanh,
+  relu: (x: number) => Math.max(0, x),
+};
+
+/** A perceptron in double precision. @param tensors W1, b1, (gain, shift), W2, ... in one vector */
+export function perceptron(
+  layers: readonly number[],
+  tensors: Float32Array,
+  activation: keyof typeof ACTIVATIONS,
+  layerNorm: boolean,
+  input: readonly number[],
+): number[] {
+  let at = 0;
+  const take = (n: number) => {
+    at += n;
+    return tensors.subarray(at - n, at);
+  };
+  let x = [...input];
+  for (let l = 0; l + 1 < layers.length; l++) {
+    const [inputs, outputs] = [layers[l]!, layers[l + 1]!];
+    const [w, b] = [take(inputs * outputs), take(outputs)];
+    x = Array.from({ length: outputs }, (_, j) => x.reduce((sum, v, i) => sum + v * w[i * outputs + j]!, b[j]!));
+    if (l + 2 === layers.length) break;
+    if (layerNorm) {
+      const [gain, shift] = [take(outputs), take(outputs)];
+      const mean = x.reduce((a, v) => a + v, 0) / outputs;
+      const variance = x.reduce((a, v) => a + (v - mean) ** 2, 0) / outputs;
+      x = x.map((v, j) => (gain[j]! * (v - mean)) / Math.sqrt(variance + 1e-5) + shift[j]!);
+    }
+    x = x.map(ACTIVATIONS[activation]);
+  }
+  return x;
+}
+
+/** Rows of a [rows, width] array. */
+export function row(data: Float32Array, i: number, rows: number): number[] {
+  const width = data.length / rows;
+  return [...data.subarray(i * width, (i + 1) * width)];
+}
