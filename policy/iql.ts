@@ -113,7 +113,7 @@ export class Iql implements OfflineLearner {
       expectileLoss(tf.sub(least, this.#v(flat, seen)) as tf.Tensor1D, expectile);
     const value = tf.valueAndGrad(valueLoss)(this.#parts.get('value'));
 
-    // L_pi = -E min(exp(beta A), 100) log pi(a | s),   A = min_i Q'_i(s, a) - V(s)
+    // L_pi = -E w(A) log pi(a | s),   A = min_i Q'_i(s, a) - V(s)
     const weight = advantageWeight(tf.sub(least, this.#v(this.#parts.get('value'), seen)) as tf.Tensor1D, sharpness);
     const policyLoss = (flat: tf.Tensor1D) =>
       tf.neg(tf.mean(tf.mul(weight, logLikelihood(flat, actor, seen, done)))) as tf.Scalar;
@@ -150,7 +150,12 @@ export function expectileLoss(u: tf.Tensor1D, expectile: number): tf.Scalar {
   return tf.mean(tf.add(over, tf.mul(1 - expectile, tf.square(tf.relu(tf.neg(u))))));
 }
 
-/** min(exp(beta A), 100) */
+/**
+ * min(exp(beta A / sd(A)), 100). The paper scales rewards by hand, benchmark by benchmark; in units of the batch's own spread one
+ * beta serves every task.
+ */
 export function advantageWeight(advantage: tf.Tensor1D, sharpness: number): tf.Tensor1D {
-  return tf.minimum(tf.exp(tf.mul(sharpness, advantage)), MOST_WEIGHT);
+  const { variance } = tf.moments(advantage);
+  const scaled = tf.div(advantage, tf.add(tf.sqrt(variance), 1e-8));
+  return tf.minimum(tf.exp(tf.mul(sharpness, scaled)), MOST_WEIGHT);
 }

@@ -86,3 +86,16 @@ export async function record(
   await robot.close();
   return episodes;
 }
+
+/** The reference policy, pushed one way for seven of ten stretches of ten steps: most of what it does is poor. */
+export function pushed(experiment: Experiment, push: number): () => Actor {
+  return () => {
+    const act = experiment.task.reference!.make();
+    let bias = 0;
+    return (environment, random, action) => {
+      if (environment.episodeSteps % 10 === 0) bias = random.uniform() < 0.7 ? push : 0;
+      act(environment.view, action);
+      for (let k = 0; k < action.length; k++) action[k] = action[k]! + bias + 0.1 * random.normal();
+    };
+  };
+}
