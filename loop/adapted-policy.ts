@@ -8,8 +8,10 @@ import { SUCCESS_MARGIN, type Verdict } from '../policy/transfer/judge.ts';
 import type { Adaptation, AdaptationReport, LearnedParameters } from './adaptation.ts';
 
 /** What the run had learned with this policy, so that its critic need not be learned again; null for a policy alone. */
-export async function learnedParameters({ path }: Bundle): Promise<LearnedParameters | null> {
+export async function learnedParameters({ path, contract }: Bundle): Promise<LearnedParameters | null> {
   const folder = dirname(path);
+  // Only PPO left what PPO can go on with.
+  if ((contract.config.algorithm ?? 'ppo') !== 'ppo') return null;
   if (!existsSync(join(folder, 'learner.safetensors'))) return null;
   const { learner, criticNormalizer } = await loadTrainingState(folder);
   return { parameters: learner.parameters, ...(criticNormalizer === undefined ? {} : { criticNormalizer }) };

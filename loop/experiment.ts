@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { checkAlgorithm } from '../configs/algorithms.ts';
 import type { RobotConfig } from '../configs/robots.ts';
 import { type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import type { Contract } from '../core/contract.ts';
@@ -57,6 +58,7 @@ export interface Experiment {
 
 /** @throws InputError for a setting that does not fit the task */
 export async function openExperiment(config: ExperimentConfig): Promise<Experiment> {
+  checkAlgorithm(config);
   const project = await loadProject(config.module);
   const task = named(project.tasks, config.task, 'task');
   const robot = await loadRobot(task.robot, project);

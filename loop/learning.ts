@@ -1,6 +1,5 @@
 /** Which loop an experiment learns by, and what that loop is given besides. Reads the logged episodes. */
 
-import { InputError } from '../core/errors.ts';
 import { trainOffPolicy } from '../policy/off-policy-runner.ts';
 import { trainOffline } from '../policy/offline-runner.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
@@ -8,7 +7,7 @@ import { type Snapshot, type TrainJob, train } from '../policy/runner.ts';
 import type { Experiment } from './experiment.ts';
 import { readLogged } from './logged-episodes.ts';
 
-/** @throws InputError when the algorithm's settings or episodes are missing or do not fit, and what training throws */
+/** @throws InputError when there are no episodes to learn from, and what training throws */
 export async function learn(experiment: Experiment, job: Omit<TrainJob, 'settings'>): Promise<Snapshot> {
   const { config, network } = experiment;
   const { algorithm = 'ppo', data } = config;
@@ -16,12 +15,7 @@ export async function learn(experiment: Experiment, job: Omit<TrainJob, 'setting
     case 'ppo':
       return train({ ...job, settings: { ...config.train, ppo: config.ppo, network } });
     case 'sac': {
-      const { actionEntropy, ...sac } = needed(config.sac, 'sac', algorithm);
-      if (sac.subset > sac.critics) {
-        throw new InputError(`sac.subset should be at most sac.critics, ${sac.critics}, found ${sac.subset}`, {
-          repair: `sac.subset=${sac.critics}`,
-        });
-      }
+      const { actionEntropy, ...sac } = config.sac!;
       const settings = {
         ...config.train,
         sac: { ...sac, targetEntropy: actionEntropy * network.actor.layers.at(-1)! },
@@ -32,14 +26,9 @@ export async function learn(experiment: Experiment, job: Omit<TrainJob, 'setting
     }
     case 'bc':
     case 'iql': {
-      const offline = needed(config.offline, 'offline', algorithm);
-      if (data === undefined) {
-        throw new InputError(`algorithm=${algorithm} learns from recorded episodes, and there are none`, {
-          repair: 'data=DIRECTORY of .mcap recordings; landfall deploy RUN --url ws://... records some',
-        });
-      }
+      const offline = config.offline!;
       const settings = { ...config.train, algorithm, offline, network: seeing(network) };
-      return trainOffline({ ...job, settings, ...(await readLogged(data, experiment, offline.heldOut)) });
+      return trainOffline({ ...job, settings, ...(await readLogged(data!, experiment, offline.heldOut)) });
     }
     default:
       return algorithm satisfies never;
@@ -49,11 +38,4 @@ export async function learn(experiment: Experiment, job: Omit<TrainJob, 'setting
 /** A critic that learns from recordings sees what they hold: what the actor sees. */
 function seeing({ criticInputs: _, ...network }: NetworkSettings): NetworkSettings {
   return network;
-}
-
-function needed<T>(settings: T | undefined, block: string, algorithm: string): T {
-  if (settings !== undefined) return settings;
-  throw new InputError(`algorithm=${algorithm} needs the settings ${block}`, {
-    repair: `add ${block} to the experiment, or choose the algorithm on the command line: algorithm=${algorithm}`,
-  });
 }

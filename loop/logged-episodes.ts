@@ -72,8 +72,7 @@ function refuseOthers({ meta, steps }: Episode, { contract }: Experiment): void 
       repair: "give episodes of the task's own robot",
     });
   }
-  const terms = ({ observations }: Pick<typeof contract, 'observations'>) => JSON.stringify(observations);
-  if (meta.contract !== null && terms(meta.contract) !== terms(contract)) {
+  if (meta.contract !== null && observed(meta.contract) !== observed(contract)) {
     throw new MismatchError(`episode ${meta.id}: its policy saw other observations than task ${contract.task} has`, {
       repair: 'give episodes of a policy of this task',
     });
@@ -84,6 +83,16 @@ function refuseOthers({ meta, steps }: Episode, { contract }: Experiment): void 
   throw new MismatchError(
     `episode ${meta.id}: expected ${seen} observed numbers and ${done} of the action in each step, found ${odd.obs.length} and ${odd.action.length}`,
     { repair: 'give episodes that a policy of this task recorded; imported logs hold no observations' },
+  );
+}
+
+/** What a policy is shown, as a text that two contracts share if it is the same; keys may be in any order. */
+function observed({ observations }: Pick<Experiment['contract'], 'observations'>): string {
+  return JSON.stringify(
+    observations.map(({ term, joints, sensor, of, scale, clip, history, delay }) => [
+      ...[term, joints, sensor ?? null, of ?? null],
+      ...[scale, clip, history, delay],
+    ]),
   );
 }
 

@@ -45,6 +45,8 @@ describe('Mlp', () => {
     expect(run('relu')).toBe(2);
     // elu: 2 * 0.5 - 4 (exp(-1.5) - 1) + 1 = 6 - 4 exp(-1.5)
     expect(run('elu')).toBeCloseTo(6 - 4 * 0.22313016014843, 6);
+    new Mlp([2, 2, 1], 'relu', 'tanh').forward(weights, Float32Array.of(1, -0.5), out);
+    expect(out[0]).toBeCloseTo(Math.tanh(2), 6);
     // tanh: 2 * 0.46211715726001 + 4 * 0.90514825364487 + 1
     expect(run('tanh')).toBeCloseTo(0.92423431452002 + 3.62059301457948 + 1, 6);
   });
