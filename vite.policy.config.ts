@@ -37,7 +37,8 @@ function oneFile(): Plugin {
       let script = '';
       for (const file of files) {
         if (file === page) continue;
-        if (file.type === 'chunk') script += file.code;
+        // Vite's list of what to load before a dynamic import: there is nothing left to load.
+        if (file.type === 'chunk') script += file.code.replaceAll('__VITE_PRELOAD__', 'void 0');
         else html = html.replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${String(file.source)}</style>`);
         delete bundle[file.fileName];
       }

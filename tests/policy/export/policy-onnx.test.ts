@@ -14,10 +14,10 @@ import { evaluationRecipe, openExperiment } from '../../../loop/experiment.ts';
 import { Actor } from '../../../policy/actor.ts';
 import { type CommandEntry, commandMap } from '../../../policy/export/command-map.ts';
 import { encodeOnnx } from '../../../policy/export/policy-onnx.ts';
-import { tensorSizes } from '../../../policy/mlp.ts';
 import { makeEnvironments } from '../../../sim/recipe.ts';
 import { sampleContract } from '../../core/samples.ts';
 import { OnnxModel, runtimes } from './onnx-runtime.ts';
+import { type Policy, randomObservation, untrained } from './untrained.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
 const PRODUCER = { name: 'landfall', version: '0.0.0' };
@@ -26,29 +26,6 @@ const PRODUCER = { name: 'landfall', version: '0.0.0' };
  * the result, and what is left of a few hundred roundings stays below this.
  */
 const TOLERANCE = 1e-5;
-
-interface Policy {
-  readonly contract: Contract;
-  readonly weights: readonly Float32Array[];
-  readonly path: string;
-}
-
-/** Weights that keep signals at size 1, and a normaliser whose means are up to a hundred deviations from 0. */
-function untrained(contract: Contract, random: RandomStream): Policy {
-  const { layers } = contract.network;
-  const mean = contract.normalizer.mean.map(() => random.between(-3, 3));
-  const variance = mean.map((value) => (Math.abs(value) * random.between(0.01, 1)) ** 2 + 1e-4);
-  const weights = tensorSizes(layers).map((size, i) => {
-    const inputs = layers[Math.floor(i / 2)]!;
-    const width = i % 2 === 0 ? Math.sqrt(3 / inputs) : 0.5;
-    return Float32Array.from({ length: size }, () => random.between(-width, width));
-  });
-  return {
-    contract: { ...contract, normalizer: { ...contract.normalizer, mean, variance, count: 1000 } },
-    weights,
-    path: 'test',
-  };
-}
 
 function largestDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   expect(found.length).toBe(expected.length);
@@ -91,14 +68,6 @@ async function compare(policy: Policy, model: OnnxModel, observations: readonly 
     last = found.command as Float32Array<ArrayBuffer>;
   }
   return { actions, commands };
-}
-
-/** Far beyond what the normaliser clips, now and then. */
-function randomObservation({ normalizer }: Contract, random: RandomStream): Float32Array {
-  return Float32Array.from(normalizer.mean, (mean, i) => {
-    const width = random.uniform() < 0.1 ? 30 : 2;
-    return mean + Math.sqrt(normalizer.variance[i]!) * random.between(-width, width);
-  });
 }
 
 describe.each(runtimes.map((runtime) => [runtime.name, runtime] as const))('in %s', (_name, runtime) => {
