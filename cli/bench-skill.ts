@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { type Algorithm, algorithms, bars, type SkillBench, type SkillRow, skillBench } from '../bench/skill.ts';
+import { spread } from '../bench/spread.ts';
 import { InputError, nearest } from '../core/errors.ts';
 import { numberWithin } from './option-values.ts';
 
@@ -76,12 +77,4 @@ function table({ tasks }: SkillBench): string {
     ...rows,
     '',
   ].join('\n');
-}
-
-/** Median, and from least to most. */
-function spread(values: readonly number[], digits: number): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
-  return `${median.toFixed(digits)} (${sorted[0]!.toFixed(digits)} to ${sorted.at(-1)!.toFixed(digits)})`;
 }
