@@ -36,11 +36,11 @@ export function register(program: Command): void {
     .summary('write a policy as ONNX, JSON or a page')
     .description(
       [
-        'Write a policy as a file that other programs run. Every file holds the contract; docs/export.md says what the',
-        'program has to do, in C++ and in Python.\n\nExamples:',
+        'Write a policy as a file for other programs. docs/export.md says what they have to do, with a C++ and a Python program.',
+        '\nExamples:',
         '  landfall export latest --onnx policy.onnx',
         '  landfall export pendulum@latest --html pendulum.html',
-        '  landfall export runs/pendulum/1123-2047-brave-otter --onnx policy.onnx --json policy.json',
+        '  landfall export brave-otter --onnx policy.onnx --json policy.json',
       ].join('\n'),
     )
     .argument('<run>', 'a run, a checkpoint, a file, or latest')

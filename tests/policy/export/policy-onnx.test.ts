@@ -4,8 +4,10 @@
  * whole sequences.
  */
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experiments } from '../../../configs/index.ts';
+import { pendulum } from '../../../configs/pendulum.ts';
 import { Actuation } from '../../../core/action.ts';
 import { actionDim, type Contract, obsDim } from '../../../core/contract.ts';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
@@ -13,6 +15,7 @@ import { type JointCommand, makeCommand } from '../../../core/robot.ts';
 import { evaluationRecipe, openExperiment } from '../../../loop/experiment.ts';
 import { Actor } from '../../../policy/actor.ts';
 import { type CommandEntry, commandMap } from '../../../policy/export/command-map.ts';
+import { fromBase64 } from '../../../policy/export/page-data.ts';
 import { encodeOnnx } from '../../../policy/export/policy-onnx.ts';
 import { makeEnvironments } from '../../../sim/recipe.ts';
 import { sampleContract } from '../../core/samples.ts';
@@ -93,9 +96,43 @@ describe.each(runtimes.map((runtime) => [runtime.name, runtime] as const))('in %
     expect(actions).toBeLessThanOrEqual(TOLERANCE);
     expect(commands).toBeLessThanOrEqual(TOLERANCE);
     await model.close();
-    if (process.env.LANDFALL_PRINT !== undefined) console.log(name, bytes.length, actions, commands);
   });
 });
+
+describe('a trained pendulum', () => {
+  it('swings up and stays there when ONNX Runtime acts, step by step as the actor would', async () => {
+    const path = new URL('fixtures/pendulum-policy.json', import.meta.url);
+    const trained = JSON.parse(readFileSync(path, 'utf8')) as TrainedPolicy;
+    const experiment = await openExperiment(pendulum);
+    const { layers, activation, normalizer } = trained;
+    const contract: Contract = { ...experiment.contract, network: { kind: 'mlp', layers, activation }, normalizer };
+    const weights = trained.weights.map(fromBase64);
+    const model = await OnnxModel.open(encodeOnnx({ contract, weights, path: 'trained' }, PRODUCER).bytes);
+    const actor = new Actor(contract, weights);
+    const [environment] = await makeEnvironments(evaluationRecipe(experiment, contract, 'rapier'), 0, 1);
+    const obs = new Float32Array(obsDim(contract));
+    const expected = new Float32Array(1);
+    let largest = 0;
+    environment!.reset(0, obs, 0);
+    do {
+      const { action } = await model.run({ obs });
+      actor.act(obs, expected);
+      largest = Math.max(largest, largestDifference(action!, expected));
+      environment!.step(action!, 0, obs, 0);
+    } while (!environment!.terminated && !environment!.truncated);
+    expect(largest).toBeLessThanOrEqual(TOLERANCE);
+    expect(environment!.success).toBe(true);
+    await model.close();
+  });
+});
+
+/** What `landfall train pendulum` made, without the contract's other parts. */
+interface TrainedPolicy {
+  readonly layers: number[];
+  readonly activation: 'elu';
+  readonly normalizer: Contract['normalizer'];
+  readonly weights: readonly string[];
+}
 
 describe('an exported model', () => {
   let model: OnnxModel;
