@@ -4,7 +4,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { probeBackends, repairs } from '../policy/backend.ts';
+import { probeBackends } from '../policy/backend.ts';
 import { loadRapier, RAPIER } from '../sim/rapier-robot.ts';
 import { loadMujoco, MUJOCO } from '../sim/twin.ts';
 
@@ -75,10 +75,5 @@ async function engine(
 }
 
 async function backends(): Promise<Finding[]> {
-  return (await probeBackends()).map(({ name, ok, detail }) => ({
-    name: `backend ${name}`,
-    ok,
-    detail,
-    repair: repairs[name],
-  }));
+  return (await probeBackends()).map((finding) => ({ ...finding, name: `backend ${finding.name}` }));
 }
