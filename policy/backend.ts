@@ -110,6 +110,12 @@ async function startWasm(): Promise<Backend> {
   return { name: 'wasm', description: `tfjs wasm${simd ? ' (SIMD)' : ''}`, check: nothing, close: nothing };
 }
 
+/** The part of tfjs-node's backend that says what it runs on. */
+interface TensorFlowBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
+}
+
 async function startTensorFlow(): Promise<Backend> {
   // util.isNullOrUndefined left Node in version 23; the package still calls it (tensorflow/tfjs#8609).
   const { createRequire } = await import('node:module');
@@ -117,7 +123,19 @@ async function startTensorFlow(): Promise<Backend> {
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
   await importOptional('@tensorflow/tfjs-node-gpu');
   await use('tensorflow');
-  return { name: 'tensorflow', description: 'tfjs-node-gpu (TensorFlow, CUDA)', check: nothing, close: nothing };
+  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorFlowBackend;
+  if (!isUsingGpuDevice && process.env.LANDFALL_SOFTWARE_GPU !== '1') {
+    throw new Unavailable(`TensorFlow ${binding.TF_Version} found no CUDA device and would compute on the CPU`, {
+      repair: `${repairs.tensorflow}; LANDFALL_SOFTWARE_GPU=1 allows the CPU`,
+    });
+  }
+  const device = isUsingGpuDevice ? 'CUDA' : 'CPU';
+  return {
+    name: 'tensorflow',
+    description: `tfjs-node-gpu (TensorFlow ${binding.TF_Version}, ${device})`,
+    check: nothing,
+    close: nothing,
+  };
 }
 
 async function use(name: string): Promise<void> {

@@ -69,6 +69,8 @@ async function register(adapter: GPUAdapter, kernels: Kernels, forget: () => voi
   let failure: string | undefined;
   let closed = false;
   device.addEventListener('uncapturederror', (event) => {
+    // Dawn need not write it to the terminal: check() throws it.
+    event.preventDefault();
     failure ??= (event as GPUUncapturedErrorEvent).error.message;
   });
   void device.lost.then(({ message }) => {
