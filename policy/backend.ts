@@ -57,7 +57,7 @@ export async function openBackend(choice: BackendName | 'auto'): Promise<Backend
 /** What most often is missing; an error that knows better says so itself. */
 const repairs: Readonly<Record<BackendName, string>> = {
   tensorflow:
-    'npm install @tensorflow/tfjs-node-gpu@4.22.0 where its library can be downloaded, with CUDA 11.2 and cuDNN 8.1; or build its addon against a newer TensorFlow: docs/gpu.md',
+    'npm install @tensorflow/tfjs-node@4.22.0, or @tensorflow/tfjs-node-gpu@4.22.0 with CUDA 11.2 and cuDNN 8.1; for newer GPUs, or where its download cannot be reached: docs/gpu.md',
   webgpu: 'npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0; what else it needs: docs/gpu.md',
   wasm: 'install again: npm install',
   cpu: 'install again: npm install',
@@ -110,6 +110,19 @@ async function startWasm(): Promise<Backend> {
   return { name: 'wasm', description: `tfjs wasm${simd ? ' (SIMD)' : ''}`, check: nothing, close: nothing };
 }
 
+/** The build for CUDA, or the one for CPUs: the same code with another library. */
+async function importTensorFlow(): Promise<void> {
+  try {
+    await importOptional('@tensorflow/tfjs-node-gpu');
+  } catch (gpu) {
+    try {
+      await importOptional('@tensorflow/tfjs-node');
+    } catch (cpu) {
+      throw new Unavailable(`${messageOf(gpu)}; ${messageOf(cpu)}`);
+    }
+  }
+}
+
 /** The part of tfjs-node's backend that says what it runs on. */
 interface TensorFlowBackend {
   readonly binding: { readonly TF_Version: string };
@@ -121,18 +134,15 @@ async function startTensorFlow(): Promise<Backend> {
   const { createRequire } = await import('node:module');
   const util = createRequire(import.meta.url)('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  await importOptional('@tensorflow/tfjs-node-gpu');
+  // Its notes on CPU features are not for a user's terminal; its warnings are.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  await importTensorFlow();
   await use('tensorflow');
   const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorFlowBackend;
-  if (!isUsingGpuDevice && process.env.LANDFALL_SOFTWARE_GPU !== '1') {
-    throw new Unavailable(`TensorFlow ${binding.TF_Version} found no CUDA device and would compute on the CPU`, {
-      repair: `${repairs.tensorflow}; LANDFALL_SOFTWARE_GPU=1 allows the CPU`,
-    });
-  }
   const device = isUsingGpuDevice ? 'CUDA' : 'CPU';
   return {
     name: 'tensorflow',
-    description: `tfjs-node-gpu (TensorFlow ${binding.TF_Version}, ${device})`,
+    description: `tfjs-node (TensorFlow ${binding.TF_Version}, ${device})`,
     check: nothing,
     close: nothing,
   };

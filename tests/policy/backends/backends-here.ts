@@ -7,6 +7,8 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Backend, type BackendName, openBackend, probeBackends } from '../../../policy/backend.ts';
 
+// Whoever is not a test of a backend must not get a software GPU, so CI allows it only here.
+if (process.env.LANDFALL_TEST_SOFTWARE_GPU === '1') process.env.LANDFALL_SOFTWARE_GPU = '1';
 const found = await probeBackends();
 
 /** Whether the machine must have it. */
