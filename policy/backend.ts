@@ -1,39 +1,49 @@
 /**
- * Chooses and starts the tfjs backend that trains. `auto` takes the first that is there; a named one is used or refused,
+ * Chooses and starts the backend that trains: tfjs on some device, or the kernel of `simd/`. `auto` takes the first that is there; a named one is used or refused,
  * never silently replaced. Knows no network.
  */
 
 import * as tf from '@tensorflow/tfjs';
+import type { NetworkContract } from '../core/contract.ts';
 import { InputError, LandfallError, messageOf } from '../core/errors.ts';
 import { borrowCpuKernels } from './borrowed-kernels.ts';
 import { importOptional, Unavailable } from './optional-package.ts';
+import { SIMD_NETWORKS } from './simd/simd-ppo.ts';
 import { startWebGpu } from './webgpu-backend.ts';
 
-export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export const backendNames = ['tensorflow', 'webgpu', 'simd', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
+
+export type NetworkKind = NetworkContract['kind'];
 
 export interface Backend {
   readonly name: BackendName;
   /** For people: the library and the device. */
   readonly description: string;
+  /** Of `tensorflow`, which also comes without a GPU and is then not what `auto` looks for. */
+  readonly gpu?: boolean;
   /** @throws LandfallError when the device reported an error since the last call: its results cannot be trusted */
   check(): void;
   close(): void;
 }
 
-const starters: Readonly<Record<BackendName, () => Promise<Backend>>> = {
+const starters: Readonly<Record<BackendName, (kind: NetworkKind) => Promise<Backend>>> = {
   tensorflow: startTensorFlow,
   webgpu: startWebGpu,
+  simd: startSimd,
   wasm: startWasm,
   cpu: startCpu,
 };
 
-/** @throws InputError when the named backend cannot be started, with the reason and the repair */
-export async function openBackend(choice: BackendName | 'auto'): Promise<Backend> {
+/**
+ * @param kind of the network to train: not every backend has every kind
+ * @throws InputError when the named backend cannot be started, with the reason and the repair
+ */
+export async function openBackend(choice: BackendName | 'auto', kind: NetworkKind = 'mlp'): Promise<Backend> {
   tf.enableProdMode();
   if (choice !== 'auto') {
     try {
-      return await starters[choice]();
+      return await starters[choice](kind);
     } catch (error) {
       throw new InputError(`backend ${choice} cannot be used: ${messageOf(error)}`, {
         repair: repairOf(choice, error),
@@ -44,12 +54,15 @@ export async function openBackend(choice: BackendName | 'auto'): Promise<Backend
   const reasons: string[] = [];
   for (const name of backendNames) {
     try {
-      return await starters[name]();
+      const backend = await starters[name](kind);
+      if (backend.gpu !== false) return backend;
+      backend.close();
+      reasons.push(`${name}: it has no GPU`);
     } catch (error) {
       reasons.push(`${name}: ${messageOf(error)}`);
     }
   }
-  throw new LandfallError(`no tfjs backend could be started (${reasons.join('; ')})`, {
+  throw new LandfallError(`no backend could be started (${reasons.join('; ')})`, {
     repair: 'run landfall doctor',
   });
 }
@@ -59,6 +72,7 @@ const repairs: Readonly<Record<BackendName, string>> = {
   tensorflow:
     'npm install @tensorflow/tfjs-node@4.22.0, or @tensorflow/tfjs-node-gpu@4.22.0 with CUDA 11.2 and cuDNN 8.1; for newer GPUs, or where its download cannot be reached: docs/gpu.md',
   webgpu: 'npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0; what else it needs: docs/gpu.md',
+  simd: 'it needs a processor and a Node.js with WebAssembly SIMD, and trains perceptrons alone; or leave --backend out',
   wasm: 'install again: npm install',
   cpu: 'install again: npm install',
 };
@@ -81,7 +95,7 @@ export async function probeBackends(names: readonly BackendName[] = backendNames
   const found: BackendFinding[] = [];
   for (const name of names) {
     try {
-      const backend = await starters[name]();
+      const backend = await starters[name]('mlp');
       found.push({ name, ok: true, detail: backend.description });
       backend.close();
     } catch (error) {
@@ -96,6 +110,11 @@ const nothing = () => undefined;
 async function startCpu(): Promise<Backend> {
   await use('cpu');
   return { name: 'cpu', description: 'tfjs cpu (plain JavaScript)', check: nothing, close: nothing };
+}
+
+async function startSimd(kind: NetworkKind): Promise<Backend> {
+  if (!SIMD_NETWORKS.includes(kind)) throw new Unavailable(`it has no networks of kind ${kind}`);
+  return { name: 'simd', description: 'SIMD kernel (WebAssembly), in threads', check: nothing, close: nothing };
 }
 
 async function startWasm(): Promise<Backend> {
@@ -143,6 +162,7 @@ async function startTensorFlow(): Promise<Backend> {
   return {
     name: 'tensorflow',
     description: `tfjs-node (TensorFlow ${binding.TF_Version}, ${device})`,
+    gpu: isUsingGpuDevice,
     check: nothing,
     close: nothing,
   };
