@@ -40,6 +40,8 @@ export interface TrainingRequest {
   readonly resume?: TrainingState;
   readonly onStart?: (info: TrainingStart) => void;
   readonly onIteration?: (report: IterationReport, best: boolean) => void;
+  /** After each evaluation, when its checkpoint is on disk; true ends the run. */
+  readonly onCheckpoint?: (folder: string, report: IterationReport) => Promise<boolean>;
   /** Asked after every iteration; true ends the run with a checkpoint. */
   readonly shouldStop?: () => boolean;
 }
@@ -129,7 +131,8 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
         request.viewer?.metrics(curvesOf(report));
         await update({ iteration: report.iteration, envSteps: report.envSteps });
         request.onIteration?.(report, best);
-        return request.shouldStop?.() ?? false;
+        const passed = evaluation !== null && ((await request.onCheckpoint?.(checkpoint, report)) ?? false);
+        return passed || (request.shouldStop?.() ?? false);
       },
     });
     checkpoint = await saveCheckpoint(run, snapshot.contract, snapshot.actor, snapshot.state, false);
