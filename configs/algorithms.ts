@@ -13,8 +13,8 @@ type OfflineConfig = NonNullable<ExperimentConfig['offline']>;
 
 const SAC: Omit<SacConfig, 'gamma'> = {
   learningRate: 1e-3,
-  tau: 0.01,
-  batchSize: 256,
+  tau: 0.02,
+  batchSize: 128,
   bufferSize: 300_000,
   learnAfter: 1000,
   updateRatio: 1,

@@ -31,7 +31,7 @@ export type NetworkWriter = (
 
 const networks: Readonly<Record<string, NetworkWriter>> = {
   mlp(graph, { contract, weights }, observation) {
-    const { layers, activation } = contract.network;
+    const { layers, activation, output = 'linear' } = contract.network;
     let value = observation;
     for (let l = 0; l + 1 < layers.length; l++) {
       const [inputs, outputs] = [layers[l]!, layers[l + 1]!];
@@ -40,6 +40,7 @@ const networks: Readonly<Record<string, NetworkWriter>> = {
       value = graph.node('Gemm', [value, weight, bias]);
       if (l + 2 < layers.length) value = graph.node(OPERATORS[activation], [value]);
     }
+    if (output === 'tanh') value = graph.node('Tanh', [value]);
     return { action: value, state: [] };
   },
 };

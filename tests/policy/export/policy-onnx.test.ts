@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withAlgorithm } from '../../../configs/algorithms.ts';
 import { experiments } from '../../../configs/index.ts';
 import { pendulum } from '../../../configs/pendulum.ts';
 import { Actuation } from '../../../core/action.ts';
@@ -95,6 +96,24 @@ describe.each(runtimes.map((runtime) => [runtime.name, runtime] as const))('in %
     const { actions, commands } = await compare(policy, model, observations);
     expect(actions).toBeLessThanOrEqual(TOLERANCE);
     expect(commands).toBeLessThanOrEqual(TOLERANCE);
+    await model.close();
+  });
+});
+
+describe('a policy that learned off-policy', () => {
+  it('has its output squashed in the model too', async () => {
+    const experiment = await openExperiment(withAlgorithm(pendulum, 'sac'));
+    const random = new RandomStream(keyOf(seed));
+    const policy = untrained(experiment.contract, random);
+    expect(policy.contract.network.output).toBe('tanh');
+    // Large weights: a linear output would be far beyond 1.
+    for (const tensor of policy.weights) for (let i = 0; i < tensor.length; i++) tensor[i] = 3 * tensor[i]!;
+    const model = await OnnxModel.open(encodeOnnx(policy, PRODUCER).bytes);
+    const observations = Array.from({ length: 40 }, () => randomObservation(policy.contract, random));
+    const { actions, commands } = await compare(policy, model, observations);
+    expect(Math.max(actions, commands)).toBeLessThanOrEqual(TOLERANCE);
+    const { action } = await model.run({ obs: observations[0]! });
+    expect(Math.abs(action![0]!)).toBeLessThanOrEqual(1);
     await model.close();
   });
 });
