@@ -312,15 +312,27 @@ export class Environment {
     };
   }
 
-  /** Be where a snapshot was taken, to the bit, by living it again. @param out receives the observation from `offset` on */
-  restore(snapshot: EnvironmentSnapshot, out: Float32Array, offset: number): void {
+  /**
+   * Be where a snapshot was taken, to the bit, by living it again.
+   * @param out receives the observation from `offset` on @param criticOut the same of what only the critic sees
+   */
+  restore(
+    snapshot: EnvironmentSnapshot,
+    out: Float32Array,
+    offset: number,
+    criticOut?: Float32Array,
+    criticOffset = 0,
+  ): void {
     const { bounds } = this;
     this.#level = snapshot.level;
     this.bounds = snapshot.bounds ?? bounds;
     this.reset(snapshot.episode, out, offset);
     this.bounds = bounds;
+    // The critic's history grows with every look: it must look as often as it did.
+    if (criticOut !== undefined) this.observeCritic(criticOut, criticOffset);
     for (let at = 0; at < snapshot.actions.length; at += this.actuation.size) {
       this.step(snapshot.actions, at, out, offset);
+      if (criticOut !== undefined) this.observeCritic(criticOut, criticOffset);
     }
     this.#level = snapshot.level;
   }
@@ -346,12 +358,16 @@ export class Environment {
       reward += term;
     }
     if (!Number.isFinite(reward)) {
-      throw new NumericError(
-        `the reward is ${reward} at step ${this.episodeSteps} (terms ${Array.from(this.rewardTerms).join(', ')})`,
-      );
+      throw new NumericError(`reward ${this.#firstBadTerm()} at step ${this.episodeSteps} of episode ${this.#episode}`);
     }
     this.reward = this.#settings.task.onlyPositive === true && reward < 0 ? 0 : reward;
     this.episodeReturn += this.reward;
+  }
+
+  /** The first reward term that is not finite, and what it is. */
+  #firstBadTerm(): string {
+    const k = this.rewardTerms.findIndex((term) => !Number.isFinite(term));
+    return k < 0 ? 'sum is infinite' : `${Object.keys(this.#settings.task.rewards)[k]} is ${this.rewardTerms[k]}`;
   }
 
   #learnLevel(view: StepView): void {
