@@ -135,11 +135,12 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
       async onIteration(report, takeSnapshot) {
         const { evaluation } = report;
         const best = evaluation !== null && evaluation.meanReturn > (record.bestReturn ?? -Infinity);
+        // Before the checkpoint: a run that is killed between the two forgets the line when it goes on.
+        await log.write(report, systemClock.now());
         if (evaluation !== null) {
           await save(await takeSnapshot(), best);
           if (best) await update({ bestReturn: evaluation.meanReturn, bestSuccess: evaluation.successRate });
         }
-        await log.write(report, systemClock.now());
         request.viewer?.metrics(curvesOf(report));
         await update({ iteration: report.iteration, envSteps: report.envSteps });
         request.onIteration?.(report, best);

@@ -4,16 +4,16 @@
  */
 
 import { LandfallError, NumericError } from '../core/errors.ts';
-import type { EnvironmentSnapshot } from '../sim/environment.ts';
+import type { Environment, EnvironmentSnapshot } from '../sim/environment.ts';
 
 export interface Origin {
   /** What is not finite, such as `observation 3`, `action 0`, `reward` or `loss`. */
   readonly tensor: string;
-  /** Counted from 0. */
+  /** Counted from 0; for an evaluation, that which it judged. */
   readonly iteration: number;
   /** The environment's number; null for a loss, which has none. */
   readonly env: number | null;
-  /** Control step within the iteration, from 0; null for a loss. */
+  /** Control step within the iteration, from 0; null for a loss and in an evaluation. */
   readonly step: number | null;
   /** The environment in its episode, its last action the one that led there; for a loss, of the one most likely to tell why. */
   readonly episode: { readonly env: number; readonly at: EnvironmentSnapshot } | null;
@@ -44,10 +44,13 @@ export function firstNonFinite(values: ArrayLike<number>, from: number, count: n
 }
 
 /** What failed in an environment's step, as an error with its origin. Errors of other kinds come back as they are. */
-export function divergedAt(error: unknown, origin: Omit<Origin, 'tensor'>, tensor = 'state'): unknown {
+export function divergedIn(environment: Environment, error: unknown, where: string, origin: Omit<Origin, 'tensor'>) {
   if (!(error instanceof LandfallError)) return error;
-  const message = `environment ${origin.env}, iteration ${origin.iteration}, step ${origin.step}: ${error.message}`;
-  if (error instanceof NumericError) return new DivergenceError(message, { ...origin, tensor }, { cause: error });
-  error.message = message;
-  return error;
+  const message = `${where}: ${error.message}`;
+  if (!(error instanceof NumericError)) {
+    error.message = message;
+    return error;
+  }
+  const tensor = firstNonFinite(environment.rewardTerms, 0, environment.rewardTerms.length) < 0 ? 'state' : 'reward';
+  return new DivergenceError(message, { ...origin, tensor }, { cause: error });
 }

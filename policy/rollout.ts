@@ -9,7 +9,7 @@ import { exp } from '../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Environment, EnvironmentSnapshot } from '../sim/environment.ts';
 import { ObsNormalizer } from './actor.ts';
-import { DivergenceError, divergedAt, firstNonFinite, type Origin } from './divergence.ts';
+import { DivergenceError, divergedIn, firstNonFinite, type Origin } from './divergence.ts';
 import { Mlp, splitTensors, tensorSizes } from './mlp.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
@@ -175,11 +175,8 @@ export class Rollout {
       environment.step(buffer.action, cell * actionDim, buffer.obs, next);
       environment.observeCritic(buffer.criticObs, nextCritic);
     } catch (error) {
-      throw divergedAt(
-        error,
-        this.#origin(iteration, t, i),
-        Number.isFinite(sumOf(environment.rewardTerms)) ? 'state' : 'reward',
-      );
+      const where = `environment ${n}, iteration ${iteration}, step ${t}`;
+      throw divergedIn(environment, error, where, this.#origin(iteration, t, i));
     }
     this.#requireFinite(next, nextCritic, iteration, t, i);
     buffer.reward[cell] = environment.reward;
@@ -251,12 +248,6 @@ export class Rollout {
     }
     return String(k);
   }
-}
-
-function sumOf(values: Float64Array): number {
-  let sum = 0;
-  for (let k = 0; k < values.length; k++) sum += values[k]!;
-  return sum;
 }
 
 function changedSince(env: number, cause?: unknown): InputError {

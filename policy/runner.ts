@@ -191,10 +191,19 @@ export async function train(job: TrainJob): Promise<Snapshot> {
 }
 
 /** Mean action, the task's own start, every episode of the evaluation's seed. */
-async function judge(job: TrainJob, { contract, actor }: Snapshot): Promise<Evaluation> {
+async function judge(job: TrainJob, policy: Snapshot): Promise<Evaluation> {
+  const { contract, actor, state } = policy;
   const weights = splitTensors(actor, tensorSizes(contract.network.layers));
-  const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
-  return summarise(scores, job.evalRecipe.key);
+  try {
+    const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
+    return summarise(scores, job.evalRecipe.key);
+  } catch (error) {
+    if (!(error instanceof DivergenceError)) throw error;
+    const message = `evaluation after iteration ${state.iteration}, ${error.message}`;
+    const located = new DivergenceError(message, { ...error.origin, iteration: state.iteration - 1 }, { cause: error });
+    await job.onDivergence?.(located, policy, job.evalRecipe);
+    throw located;
+  }
 }
 
 /** A loss has no environment: the one with the largest reward is the most likely to tell why. */
