@@ -2,7 +2,7 @@
  * TensorBoard's event files: records framed as TFRecord (length, masked CRC32C of it, data, masked CRC32C of that), each an
  * `Event` in protocol buffers. Scalars alone. Formats: tensorflow/core/lib/io/record_writer.h and
  * tensorflow/core/util/event.proto. Bytes in, bytes out; opens no file.
- * Read back with tensorboard 2.20.0: `EventAccumulator(RUN).Reload().Scalars('train/return')`.
+ * Read back with tensorboard 2.21.0: `EventAccumulator(RUN).Reload().Scalars('train/return')`.
  */
 
 /** Values of one moment by tag, such as `train/return`. */
