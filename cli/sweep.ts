@@ -59,7 +59,7 @@ export function register(program: Command): void {
     .argument('<settings...>', 'what to search, and settings that differ')
     .option('--trials <n>', `how many (default: all combinations of choices, or ${DEFAULT_TRIALS})`, natural())
     .option('--eta <n>', 'one in how many goes on, to as many times the iterations', natural(2), 3)
-    .option('--min-iterations <n>', "of the first rung (default: a ninth of the experiment's)", natural())
+    .option('--min-iterations <n>', 'of the first rung (default: eta^2 times fewer than of the last)', natural())
     .option('--by <measure>', 'return or success', 'return')
     .option('--seed <n>', 'of the drawn settings', numberWithin({ min: 0, integer: true }), 1)
     .option('--name <name>', 'of the sweep, instead of one that follows from the command')
@@ -164,7 +164,7 @@ async function planOf(
   const settings = sampleTrials(space, wanted, keyOf(options.seed));
   for (const trial of settings) await openExperiment(applyOverrides(base, [...fixed, ...trial]));
   const { iterations, evalEvery } = train;
-  const least = options.minIterations ?? Math.max(1, Math.round(iterations / options.eta ** 2));
+  const least = options.minIterations ?? Math.max(1, Math.floor(iterations / options.eta ** 2));
   const rungs = rungsOf(wanted, least, iterations, options.eta, evalEvery);
   const trials = settings.map((own, i): Trial => ({ number: i + 1, settings: own }));
   return { plan: { trials, rungs, eta: options.eta, measure }, fixed, task };

@@ -46,8 +46,8 @@ export interface SweepPlan {
 }
 
 /**
- * The rungs of successive halving: n eta^-i trials learn r eta^i iterations, rounded up to an evaluation.
- * @param least iterations of the first rung @param most of the last @param every iterations between evaluations
+ * The rungs of successive halving: n eta^-i trials learn R eta^(i-K) iterations, rounded up to an evaluation.
+ * @param least iterations of the first rung @param most of the last, R @param every iterations between evaluations
  */
 export function rungsOf(trials: number, least: number, most: number, eta: number, every: number): Rung[] {
   if (!(eta >= 2) || !(least >= 1) || least > most) {
@@ -55,15 +55,13 @@ export function rungsOf(trials: number, least: number, most: number, eta: number
       repair: '1 <= --min-iterations <= train.iterations, and --eta 2 or more',
     });
   }
-  const rungs: Rung[] = [];
-  let count = trials;
-  let iterations = least;
-  while (count >= eta && iterations * eta <= most) {
-    rungs.push({ trials: count, iterations: Math.min(most, Math.ceil(iterations / every) * every) });
-    count = Math.floor(count / eta);
-    iterations *= eta;
-  }
-  rungs.push({ trials: count, iterations: most });
+  // K: as often as the trials can be divided and the iterations stay above the least.
+  let last = 0;
+  while (trials / eta ** (last + 1) >= 1 && most / eta ** (last + 1) >= least) last++;
+  const rungs = Array.from({ length: last + 1 }, (_, i): Rung => {
+    const iterations = Math.ceil(most / eta ** (last - i) / every) * every;
+    return { trials: Math.floor(trials / eta ** i), iterations: Math.min(most, iterations) };
+  });
   // Rounding may have made two rungs the same.
   return rungs.filter((rung, i) => i === 0 || rung.iterations > rungs[i - 1]!.iterations);
 }

@@ -36,13 +36,8 @@ export class WorkerPool {
    * failed would answer the next request.
    * @throws what failed first, by its kind: the same for any number of workers
    */
-  async ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
-    const settled = await Promise.allSettled(
-      requests.map((request, w) => (request === null ? null : askOne(this.#workers[w]!, request))),
-    );
-    const failures = settled.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    if (failures.length > 0) throw failures.reduce(earlier);
-    return settled.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : null));
+  ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
+    return allReplies(requests.map((request, w) => (request === null ? null : askOne(this.#workers[w]!, request))));
   }
 
   /**
@@ -131,6 +126,14 @@ export class Collector {
     const replies = await this.#pool.ask(this.#busy.map((busy): Request | null => (busy ? { op: 'snapshot' } : null)));
     return replies.flatMap((reply) => (reply?.op === 'snapshots' ? reply.environments : []));
   }
+}
+
+/** Every worker's reply, or the failure that came first, whichever worker met it. */
+export async function allReplies(replies: readonly (Promise<Reply> | null)[]): Promise<(Reply | null)[]> {
+  const settled = await Promise.allSettled(replies);
+  const failures = settled.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (failures.length > 0) throw failures.reduce(earlier);
+  return settled.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : null));
 }
 
 function askOne(worker: Worker, request: Request): Promise<Reply> {

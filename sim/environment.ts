@@ -282,14 +282,15 @@ export class Environment {
     const size = actuation.size;
     if (this.episodeSteps < this.#maxSteps)
       for (let k = 0; k < size; k++) this.#actions[this.episodeSteps * size + k] = action[at + k]!;
+    // Counted before it is taken: a snapshot after a failure holds the action that failed.
+    this.episodeSteps++;
+    this.#age++;
     this.#previousAction.set(actuation.lastAction);
     copyState(robot.truth, view.before);
     this.#disturbances.step(view.time, robot, this.#dynamics);
     actuation.apply(action, at, this.#command);
     robot.act(this.#command);
     robot.step(this.#dt);
-    this.episodeSteps++;
-    this.#age++;
     view.time = this.episodeSteps * this.#dt;
     this.#score(view);
     this.#held = task.success.test(view) ? this.#held + 1 : 0;

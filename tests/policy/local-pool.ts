@@ -4,7 +4,7 @@
  */
 
 import { Actor } from '../../policy/actor.ts';
-import { WorkerPool } from '../../policy/collector.ts';
+import { allReplies, WorkerPool } from '../../policy/collector.ts';
 import { EpisodeRunner } from '../../policy/evaluate.ts';
 import { Rollout } from '../../policy/rollout.ts';
 import { openRolloutBuffer } from '../../policy/rollout-buffer.ts';
@@ -31,7 +31,7 @@ export class LocalPool extends WorkerPool {
   }
 
   override ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
-    return Promise.all(requests.map((request, w) => (request === null ? null : this.#serve(w, request))));
+    return allReplies(requests.map((request, w) => (request === null ? null : this.#serve(w, request))));
   }
 
   async #serve(w: number, request: Request): Promise<Reply> {
