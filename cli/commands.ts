@@ -20,5 +20,6 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly register
   check: () => import('./check.ts'),
   new: () => import('./new.ts'),
   bench: () => import('./bench.ts'),
+  reproduce: () => import('./reproduce.ts'),
   doctor: () => import('./doctor.ts'),
 };

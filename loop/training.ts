@@ -42,6 +42,8 @@ export interface TrainingRequest {
   readonly resume?: TrainingState;
   readonly onStart?: (info: TrainingStart) => void;
   readonly onIteration?: (report: IterationReport, best: boolean) => void;
+  /** After each evaluation, when its checkpoint is on disk; true ends the run. */
+  readonly onCheckpoint?: (folder: string, report: IterationReport) => Promise<boolean>;
   /** Asked after every iteration; true ends the run with a checkpoint. @param iteration iterations done */
   readonly shouldStop?: (iteration: number) => boolean;
 }
@@ -144,8 +146,9 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
         request.viewer?.metrics(curvesOf(report));
         await update({ iteration: report.iteration, envSteps: report.envSteps });
         request.onIteration?.(report, best);
-        stopped = request.shouldStop?.(report.iteration) ?? false;
-        return stopped;
+        const passed = evaluation !== null && ((await request.onCheckpoint?.(checkpoint, report)) ?? false);
+        stopped = !passed && (request.shouldStop?.(report.iteration) ?? false);
+        return passed || stopped;
       },
     });
     if (saved !== snapshot.state.iteration) await save(snapshot, false);
