@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly register
   identify: () => import('./identify.ts'),
   adapt: () => import('./adapt.ts'),
   sweep: () => import('./sweep.ts'),
+  export: () => import('./export.ts'),
   runs: () => import('./runs.ts'),
   view: () => import('./view.ts'),
   tasks: () => import('./tasks.ts'),

@@ -13,7 +13,7 @@ import { runTraining, type TrainingResult } from '../loop/training.ts';
 import { type BackendName, backendNames } from '../policy/backend.ts';
 import { checkpointNamed, loadBundle, loadTrainingState, type TrainingState } from '../policy/checkpoint.ts';
 import { stepsToLive } from '../policy/environment-states.ts';
-import { createRun, listRuns, readJson, resolveRun } from '../policy/run-directory.ts';
+import { createRun, listRuns, readJson, readRecord, resolveRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 import { numberWithin } from './option-values.ts';
 import { percent, TrainProgress } from './progress.ts';
@@ -110,6 +110,7 @@ async function run(name: string, words: string[], given: TrainOptions): Promise<
       directory,
       viewer,
       state: resumed?.state,
+      speed: resumed?.speed ?? 0,
       started,
     });
   } finally {
@@ -138,6 +139,8 @@ interface Session {
   readonly viewer: Viewer | null;
   readonly state: TrainingState | undefined;
   readonly started: number;
+  /** Steps per second that a resumed run has made so far, learning included; 0 when unknown. */
+  readonly speed: number;
 }
 
 async function trainWithProgress(session: Session): Promise<void> {
@@ -176,7 +179,7 @@ async function trainWithProgress(session: Session): Promise<void> {
         );
         if (session.overrides.length > 0) say(`with  ${session.overrides.join(' ')}`);
         if (state !== undefined)
-          say(`from  iteration ${state.iteration} of ${directory}${episodesOf(state, experiment)}`);
+          say(`from  iteration ${state.iteration} of ${directory}${episodesOf(state, experiment, session.speed)}`);
         if (viewer !== null) say(`view  ${viewer.url}`);
         say(`run   ${directory}`);
         if (mode === 'json')
@@ -194,10 +197,11 @@ async function trainWithProgress(session: Session): Promise<void> {
 }
 
 /** Where its environments go on: living an episode again takes as long as it took. */
-function episodesOf({ environments }: TrainingState, { contract }: Experiment): string {
-  return environments === undefined
-    ? ', with new episodes'
-    : ` (${stepsToLive(environments, actionDim(contract))} steps to live again first)`;
+function episodesOf({ environments }: TrainingState, { contract }: Experiment, speed: number): string {
+  if (environments === undefined) return ', with new episodes';
+  const steps = stepsToLive(environments, actionDim(contract));
+  const time = speed > 0 ? `, about ${Math.ceil(steps / speed)} s` : '';
+  return ` (${steps} steps to live again first${time})`;
 }
 
 function printResult(
@@ -232,6 +236,8 @@ interface Resumed {
   readonly config: ExperimentConfig;
   readonly normalizer: Experiment['contract']['normalizer'];
   readonly state: TrainingState;
+  /** Steps per second so far, learning included; 0 when unknown. */
+  readonly speed: number;
 }
 
 /** @throws InputError when there is nothing to resume, or a setting may not change */
@@ -273,7 +279,9 @@ async function openResume(
       repair: 'ask for more, or leave --until out',
     });
   }
-  return { run, config, normalizer: contract.normalizer, state };
+  const { envSteps, seconds } = await readRecord(run);
+  const speed = seconds > 0 ? envSteps / seconds : 0;
+  return { run, config, normalizer: contract.normalizer, state, speed };
 }
 
 async function newestRun(task: string, root: string): Promise<string> {

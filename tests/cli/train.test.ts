@@ -86,7 +86,7 @@ describe('landfall train', () => {
 
     const resumed = landfall(folder, ['train', 'pendulum', '--resume', '--no-view', '--workers', '1']);
     expect(resumed.stderr).toMatch(
-      new RegExp(`from {2}iteration ${stopped.iteration} of .* \\(\\d+ steps to live again first\\)`),
+      new RegExp(`from {2}iteration ${stopped.iteration} of .* \\(\\d+ steps to live again first, about \\d+ s\\)`),
     );
     expect(resumed.code).toBe(0);
     expect(record(run)).toMatchObject({ status: 'finished', iteration: 60, envSteps: 60 * 8 * 16 });
