@@ -80,7 +80,7 @@ describe('landfall train', () => {
     expect(events.at(-1)).toMatchObject({ event: 'end', status: 'stopped' });
     const run = join(folder, events[0]!.run);
     const stopped = record(run);
-    expect(stopped.backend).toContain('tfjs');
+    expect(stopped.backend).toContain('SIMD');
     expect(readdirSync(join(run, 'checkpoints'))).toEqual(expect.arrayContaining(['latest.json']));
     expect(readdirSync(join(run, 'checkpoints')).filter((name) => name.endsWith('.part'))).toEqual([]);
 
