@@ -7,7 +7,7 @@ import { keyOf, RandomStream } from '../core/rng.ts';
 import { Actor } from '../policy/actor.ts';
 import { tensorShapes } from '../policy/mlp.ts';
 import type { Environment } from '../sim/environment.ts';
-import { loadRapier } from '../sim/rapier.ts';
+import { RawWorld } from '../sim/rapier-raw.ts';
 import { makeEnvironments } from '../sim/recipe.ts';
 import type { OpenRequest, Pace, SimReply, SimRequest, Split } from './sim-protocol.ts';
 
@@ -45,7 +45,7 @@ async function serve(request: SimRequest): Promise<SimReply> {
     case 'run':
       return { op: 'run', pace: run(request.seconds) };
     case 'split':
-      return { op: 'split', split: await split(request.seconds) };
+      return { op: 'split', split: split(request.seconds) };
     case 'allocate':
       return { op: 'allocate', bytesPerStep: allocated() };
   }
@@ -96,9 +96,8 @@ function run(seconds: number): Pace {
 }
 
 /** `run` with a clock around its parts, put there for as long as it takes: costs nothing at other times. */
-async function split(seconds: number): Promise<Split> {
-  const { World } = await loadRapier();
-  const physics = timed(World.prototype, 'step');
+function split(seconds: number): Split {
+  const physics = timed(RawWorld.prototype, 'step');
   const observation = timed(Observer.prototype, 'observe');
   const acting = timed(Actor.prototype, 'act');
   try {

@@ -15,10 +15,11 @@ import { CoulombFriction } from './coulomb-friction.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
 import { type RobotRig, rigRobot } from './joint-rig.ts';
 import { feltInertias } from './mass-matrix.ts';
-import type { PhysicsSettings, Rapier } from './rapier.ts';
+import { type PhysicsSettings, type Rapier, rawEngine } from './rapier.ts';
 import { RapierBodies } from './rapier-bodies.ts';
 import { RapierJoints } from './rapier-joints.ts';
 import { placeRobot } from './rapier-placement.ts';
+import { RawWorld } from './rapier-raw.ts';
 import { RapierRotors } from './rapier-rotors.ts';
 import { RapierSenses } from './rapier-senses.ts';
 import { buildWorld, type RapierParts } from './rapier-world.ts';
@@ -61,6 +62,7 @@ export class RapierRobot implements EnvironmentRobot {
   #dynamics: Dynamics;
   #scene: Scene = EMPTY_SCENE;
   #parts: RapierParts | undefined;
+  #world: RawWorld | undefined;
   #bodies: RapierBodies | undefined;
 
   /** @throws InputError for a joint, actuator or sensor this simulator cannot build */
@@ -83,7 +85,7 @@ export class RapierRobot implements EnvironmentRobot {
       names.filter((_, j) => actuators[j]!.kind === 'rotor'),
     );
     this.#sensing = new RobotSensing(model, spec);
-    this.#senses = new RapierSenses(rapier, model, this.#rig);
+    this.#senses = new RapierSenses(model, this.#rig);
     this.#joints = new RapierJoints(this.#rig, this.#senses, physics.physicsDt);
     this.#rotors = new RapierRotors(actuators, model, this.#rig);
     this.#drives = new Drives(actuators, physics.physicsDt);
@@ -169,7 +171,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#drives.update(dynamics);
     this.#setDamping();
     for (let j = 0; j < dynamics.friction.length; j++) this.#friction.setLimit(j, dynamics.friction[j]!);
-    world.gravity = { x: 0, y: 0, z: -dynamics.gravity };
+    this.#world!.setGravity(dynamics.gravity);
     this.#senses.gravity = dynamics.gravity;
     const { Min } = this.#rapier.CoefficientCombineRule;
     world.colliders.forEach((collider) => {
@@ -210,7 +212,7 @@ export class RapierRobot implements EnvironmentRobot {
   step(seconds: number): void {
     const { physicsDt } = this.#physics;
     const steps = Math.round(seconds / physicsDt);
-    const { world } = this.#parts!;
+    const world = this.#world!;
     const { truth } = this;
     for (let i = 0; i < steps; i++) {
       this.#actuate();
@@ -261,8 +263,7 @@ export class RapierRobot implements EnvironmentRobot {
   /** Base and objects from the bodies, then what sensors say. */
   #readWorld(): void {
     if (this.model.base === 'floating') this.#readBase();
-    const { objects } = this.#parts!;
-    for (let i = 0; i < objects.length; i++) this.#senses.readObject(objects[i]!, this.objects, i * OBJECT_STRIDE);
+    this.#senses.readObjects(this.objects);
     this.#sensing.sense(this.#senses, this.#dynamics);
   }
 
@@ -288,9 +289,11 @@ export class RapierRobot implements EnvironmentRobot {
     const parts = buildWorld(this.#rapier, plan, this.#dynamics, this.#scene);
     this.#parts = parts;
     placeRobot(model, this.#rig, parts, truth);
-    const bodies = new RapierBodies(this.#rapier, parts.world, parts.bodies);
+    const world = new RawWorld(this.#rapier, rawEngine(), parts.world);
+    this.#world = world;
+    const bodies = new RapierBodies(world, parts.bodies);
     this.#bodies = bodies;
-    this.#senses.look(parts, bodies, this.#dynamics.gravity, this.#physics);
+    this.#senses.look(world, parts, bodies, this.#dynamics.gravity, this.#physics);
     // A lone joint on a fixed base moves its link, and nothing else moves.
     const alone = this.#rig.joints.length === 1 && model.base === 'fixed';
     const felt = alone ? parts.inertias : feltInertias(model, this.#rig, parts.masses, truth);
