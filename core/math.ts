@@ -81,6 +81,24 @@ export function cos(x: number): number {
   }
 }
 
+/** `sin` and `cos` of each angle: numbers passed one by one would be allocated. @param x rad */
+export function sinCosEach(x: Float64Array, sines: Float64Array, cosines: Float64Array): void {
+  for (let i = 0; i < x.length; i++) {
+    const n = Math.round(x[i]! * INV_PIO2);
+    const head = x[i]! - n * PIO2_1;
+    const w = n * PIO2_2;
+    const r = head - w;
+    const tail = head - r - w - n * PIO2_3;
+    const reduced = r + tail;
+    const rest = r - reduced + tail;
+    const s = sinKernel(reduced, rest);
+    const c = cosKernel(reduced, rest);
+    const isOdd = (n & 1) === 1;
+    sines[i] = (n & 2) === 0 ? (isOdd ? c : s) : isOdd ? -c : -s;
+    cosines[i] = ((n + 1) & 2) === 0 ? (isOdd ? s : c) : isOdd ? -s : -c;
+  }
+}
+
 const LN2_HI = 0.6931471803691238;
 const LN2_LO = 1.9082149292705877e-10;
 const INV_LN2 = Math.LOG2E;
@@ -167,36 +185,46 @@ export function tanh(x: number): number {
   return x > 0 ? t : -t;
 }
 
-/** Arc tangent of the quotient, full circle. atan by two argument halvings and a series. @returns rad in [-pi, pi] */
-export function atan2(y: number, x: number): number {
-  if (x === 0 && y === 0) return 0;
-  const ax = Math.abs(x);
-  const ay = Math.abs(y);
-  const swap = ay > ax;
-  const t = swap ? ax / ay : ay / ax;
-  let a = atanUnit(t);
-  if (swap) a = Math.PI / 2 - a;
-  if (x < 0) a = Math.PI - a;
-  return y < 0 ? -a : a;
-}
-
-/** `atan2` of each pair into `out`: numbers passed one by one would be allocated. */
-export function atan2Each(y: Float64Array, x: Float64Array, out: Float64Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = atan2(y[i]!, x[i]!);
-}
-
 // atan at 0, 1/4, 1/2, 3/4, 1: the nearest one leaves an argument below 1/8 for the series.
 const ATAN_QUARTERS = [0, 0.24497866312686414, 0.4636476090008061, 0.6435011087932844, 0.7853981633974483] as const;
 
-/** atan on [0, 1]: atan t = atan c + atan((t - c) / (1 + t c)). */
-function atanUnit(t: number): number {
-  const i = Math.round(t * 4);
-  const c = i / 4;
-  const u = (t - c) / (1 + t * c);
-  const z = u * u;
-  const series =
-    1 + z * (-1 / 3 + z * (1 / 5 + z * (-1 / 7 + z * (1 / 9 + z * (-1 / 11 + z * (1 / 13 + z * (-1 / 15 + z / 17)))))));
-  return ATAN_QUARTERS[i]! + u * series;
+/**
+ * Arc tangent of each quotient y / x, full circle, rad in [-pi, pi]. By two argument halvings and a series. One function: a
+ * number passed to another would be allocated.
+ */
+export function atan2Each(y: Float64Array, x: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const ax = Math.abs(x[i]!);
+    const ay = Math.abs(y[i]!);
+    if (ax === 0 && ay === 0) {
+      out[i] = 0;
+      continue;
+    }
+    const swap = ay > ax;
+    // atan on [0, 1]: atan t = atan c + atan((t - c) / (1 + t c))
+    const t = swap ? ax / ay : ay / ax;
+    const quarter = Math.round(t * 4);
+    const c = quarter / 4;
+    const u = (t - c) / (1 + t * c);
+    const z = u * u;
+    const series =
+      1 +
+      z * (-1 / 3 + z * (1 / 5 + z * (-1 / 7 + z * (1 / 9 + z * (-1 / 11 + z * (1 / 13 + z * (-1 / 15 + z / 17)))))));
+    let a = ATAN_QUARTERS[quarter]! + u * series;
+    if (swap) a = Math.PI / 2 - a;
+    if (x[i]! < 0) a = Math.PI - a;
+    out[i] = y[i]! < 0 ? -a : a;
+  }
+}
+
+const quotient = { y: new Float64Array(1), x: new Float64Array(1), angle: new Float64Array(1) };
+
+/** `atan2Each` of one. @returns rad in [-pi, pi] */
+export function atan2(y: number, x: number): number {
+  quotient.y[0] = y;
+  quotient.x[0] = x;
+  atan2Each(quotient.y, quotient.x, quotient.angle);
+  return quotient.angle[0]!;
 }
 
 /** The same angle in [-pi, pi). @param angle rad */

@@ -9,7 +9,7 @@ import { NumericError } from '../core/errors.ts';
 import type { Key } from '../core/rng.ts';
 import type { JointCommand, RobotState } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
-import { rotateInto } from '../core/rotation.ts';
+import { rotateBackAt } from '../core/rotation.ts';
 import { Drives } from './actuators/drives.ts';
 import { CoulombFriction } from './coulomb-friction.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
@@ -239,7 +239,7 @@ export class RapierRobot implements EnvironmentRobot {
     const damping = this.#damping;
     const bodies = this.#bodies!;
     const torques = this.#torques;
-    this.#drives.torques(truth, truth.time, torques);
+    this.#drives.torques(truth, torques);
     bodies.clear();
     const { joints } = this.#rig;
     for (let i = 0; i < joints.length; i++) {
@@ -273,7 +273,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#bodies!.readPosition(0, base, 0);
     for (let k = 0; k < 4; k++) base[3 + k] = rotations[k]!;
     // Angular velocity along the base's axes: R^T w.
-    rotateInto(-base[3]!, -base[4]!, -base[5]!, base[6]!, spins, twist);
+    rotateBackAt(base, 3, spins, twist);
     for (let k = 0; k < 3; k++) twist[3 + k] = twist[k]!;
     this.#senses.originVelocity(0, twist);
     if (!Number.isFinite(base[0]! + base[1]! + base[2]! + twist[0]! + twist[3]!)) {

@@ -22,7 +22,7 @@ export const RATE = 50;
  * and 6, for 105, 124, 143 and 181 us a control step; standing it drifts 0.23, 0.13 and 0.09 mm in 5 s with 2, 3 and 4. Four are
  * the least that keep joints within 2 mm and the stance within 0.1 mm.
  */
-export const PHYSICS: PhysicsSettings = { physicsDt: 0.005, solverIterations: 4 };
+export const PHYSICS: PhysicsSettings = { physicsDt: 0.005, solverIterations: 2, solverSweeps: 4 };
 
 /** rad per unit of action: a stride of 0.5 m at full speed, the sag of kp 25 under half the weight included. */
 export const ACTION_SCALE = 0.75;
