@@ -15,6 +15,8 @@ import type { OpenRequest, Pace, SimReply, SimRequest, Split } from './sim-proto
 const BATCH = 64;
 const SEGMENT = 20;
 const SEGMENTS = 201;
+/** After so many, V8 has compiled all of a step. */
+const WARM_UP = 3000;
 
 /** An environment with what its actor reads and writes. */
 interface Seat {
@@ -134,6 +136,7 @@ function timed<K extends string>(
 function allocated(): number | null {
   const seat = seats[0]!;
   const { environment } = seat;
+  for (let i = 0; i < WARM_UP; i++) step(seat);
   const grown: number[] = [];
   for (let segment = 0; segment < SEGMENTS; segment++) {
     const episode = seat.episode;

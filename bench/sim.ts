@@ -59,6 +59,17 @@ export async function simBench(options: SimBenchOptions): Promise<SimBench> {
   return { tasks };
 }
 
+/** Bytes that a control step of a task leaves on the heap, actor included; null where episodes are too short to tell. */
+export async function stepAllocation(task: string): Promise<number | null> {
+  const bench = new Bench();
+  try {
+    await bench.open(await recipeOf(task), 'rapier', 0, 1);
+    return await bench.allocate();
+  } finally {
+    await bench.close();
+  }
+}
+
 async function taskBench(name: string, { seconds, environments }: SimBenchOptions): Promise<SimTaskBench> {
   const recipe = await recipeOf(name);
   const [one, two, twin] = [new Bench(), new Bench(), new Bench()];

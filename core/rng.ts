@@ -4,7 +4,7 @@
  * so number i of a stream is a pure function of (key, i): same seed, same bytes, whatever the order or the worker.
  */
 
-import { log, sinCosEach } from './math.ts';
+import { logEach, sinCosEach } from './math.ts';
 
 /** Two unsigned 32-bit words. */
 export type Key = readonly [number, number];
@@ -12,6 +12,8 @@ export type Key = readonly [number, number];
 const KEY_SCHEDULE_PARITY = 0x1bd11bda;
 
 const block = new Uint32Array(2);
+const one = new Float64Array(1);
+const share = new Float64Array(1);
 const angle = new Float64Array(1);
 const sine = new Float64Array(1);
 const cosine = new Float64Array(1);
@@ -129,9 +131,17 @@ export class RandomStream {
 
   /** Uniform in [0, 1) with 53 random bits. */
   uniform(): number {
-    threefry(this.#k0, this.#k1, Math.floor(this.#counter / 2 ** 32), this.#counter >>> 0);
-    this.#counter++;
-    return ((block[0]! >>> 6) * 2 ** 27 + (block[1]! >>> 5)) / 2 ** 53;
+    this.uniforms(one, 1);
+    return one[0]!;
+  }
+
+  /** `uniform` for each of the first `count` of `out`: numbers returned one by one would be allocated. */
+  uniforms(out: Float64Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      threefry(this.#k0, this.#k1, Math.floor(this.#counter / 2 ** 32), this.#counter >>> 0);
+      this.#counter++;
+      out[i] = ((block[0]! >>> 6) * 2 ** 27 + (block[1]! >>> 5)) / 2 ** 53;
+    }
   }
 
   /** Uniform in [lower, upper). */
@@ -145,7 +155,7 @@ export class RandomStream {
     return this.#pair[--this.#spares]!;
   }
 
-  /** `normal` for each of the first `count` of `out`: numbers returned one by one would be allocated. */
+  /** `normal` for each of the first `count` of `out`. */
   normals(out: Float64Array, count: number): void {
     for (let i = 0; i < count; i++) {
       if (this.#spares === 0) this.#makeNormals();
@@ -154,8 +164,12 @@ export class RandomStream {
   }
 
   #makeNormals(): void {
-    const radius = Math.sqrt(-2 * log(1 - this.uniform()));
-    angle[0] = 2 * Math.PI * this.uniform();
+    this.uniforms(share, 1);
+    this.uniforms(angle, 1);
+    share[0] = 1 - share[0]!;
+    logEach(share);
+    const radius = Math.sqrt(-2 * share[0]!);
+    angle[0] = 2 * Math.PI * angle[0]!;
     sinCosEach(angle, sine, cosine);
     this.#pair[1] = radius * cosine[0]!;
     this.#pair[0] = radius * sine[0]!;

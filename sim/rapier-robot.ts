@@ -53,6 +53,8 @@ export class RapierRobot implements EnvironmentRobot {
   readonly #friction: CoulombFriction;
   /** Of the motors, [nJoints]. */
   readonly #torques: Float64Array;
+  /** Those and frictions, [nJoints]. */
+  readonly #loads: Float64Array;
   /** What each joint feels of inertia at the start, and at least in any pose, kg m2 or kg, [nJoints]. */
   readonly #felt: Float64Array;
   readonly #inertias: Float64Array;
@@ -91,6 +93,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#drives = new Drives(actuators, physics.physicsDt);
     this.#friction = new CoulombFriction(names.length, physics.physicsDt);
     this.#torques = new Float64Array(names.length);
+    this.#loads = new Float64Array(names.length);
     this.#felt = new Float64Array(names.length);
     this.#inertias = new Float64Array(names.length);
     this.#damping = new Float64Array(names.length);
@@ -241,23 +244,26 @@ export class RapierRobot implements EnvironmentRobot {
     const torques = this.#torques;
     this.#drives.torques(truth, torques);
     bodies.clear();
-    const { joints } = this.#rig;
-    for (let i = 0; i < joints.length; i++) {
-      const { mimic, dof: j, name } = joints[i]!;
-      if (mimic !== null) continue;
+    const loads = this.#loads;
+    for (let j = 0; j < loads.length; j++) {
       truth.effort[j] = torques[j]!;
       // viscous friction: -b qd
-      const tau = torques[j]! - damping[j]! * truth.qd[j]! + this.#friction.torque(j, truth.qd[j]!);
-      if (!Number.isFinite(tau)) {
-        throw new NumericError(
-          `torque of joint ${name} is ${tau} at ${truth.time.toFixed(4)} s (q ${truth.q[j]}, qd ${truth.qd[j]})`,
-        );
-      }
-      this.#joints.apply(i, tau);
+      loads[j] = torques[j]! - damping[j]! * truth.qd[j]!;
     }
-    this.#joints.loadStops();
+    this.#friction.resist(truth.qd, loads);
+    for (let j = 0; j < loads.length; j++) if (!Number.isFinite(loads[j]!)) this.#refuse(j);
+    this.#joints.apply(loads);
     this.#rotors.blow(torques, bodies, this.#parts!.masses, truth);
     bodies.apply(this.#joints.slides || this.#rotors.count > 0);
+  }
+
+  /** @throws NumericError for the load of joint j */
+  #refuse(j: number): never {
+    const { q, qd, time } = this.truth;
+    const name = jointNames(this.model)[j];
+    throw new NumericError(
+      `torque of joint ${name} is ${this.#loads[j]} at ${time.toFixed(4)} s (q ${q[j]}, qd ${qd[j]})`,
+    );
   }
 
   /** Base and objects from the bodies, then what sensors say. */

@@ -4,7 +4,7 @@
  * Knows no engine and no lens.
  */
 
-import { clamp, cos, sin } from '../../core/math.ts';
+import { cos, sin } from '../../core/math.ts';
 import type { RandomStream } from '../../core/rng.ts';
 import { quatRotate } from '../../core/rotation.ts';
 import type { DepthSensor } from '../../core/sensor.ts';
@@ -16,7 +16,8 @@ import { RangingError } from './ranging.ts';
 
 export class DepthCamera implements Instrument {
   readonly castsRays = true;
-  readonly #sensor: DepthSensor;
+  /** Nearest and farthest reading, m. */
+  readonly #limits: Float64Array;
   readonly #mount: Mount;
   readonly #pixels: Float64Array;
   readonly #rays: Float64Array;
@@ -24,7 +25,7 @@ export class DepthCamera implements Instrument {
 
   /** @param link index into the model's links */
   constructor(sensor: DepthSensor, link: number, quality: SensorQuality) {
-    this.#sensor = sensor;
+    this.#limits = Float64Array.of(sensor.minRange, sensor.maxRange);
     this.#mount = new Mount(link, sensor.pose);
     this.#pixels = pixelDirections(sensor);
     this.#rays = new Float64Array(RAY_STRIDE * sensor.width * sensor.height);
@@ -40,14 +41,15 @@ export class DepthCamera implements Instrument {
 
   read(world: SensedWorld, _dt: number, out: Float64Array): void {
     this.#mount.place(world);
-    const { minRange, maxRange } = this.#sensor;
     const rays = this.#rays;
+    const limits = this.#limits;
     aimPixels(this.#mount, this.#pixels, rays);
     world.castRays(rays, out);
     // depth = distance cos(angle between ray and x)
-    for (let i = 0; i < out.length; i++)
-      out[i] =
-        out[i]! >= rays[RAY_STRIDE * i + 6]! ? maxRange : clamp(out[i]! * this.#pixels[3 * i]!, minRange, maxRange);
+    for (let i = 0; i < out.length; i++) {
+      const depth = Math.min(Math.max(out[i]! * this.#pixels[3 * i]!, limits[0]!), limits[1]!);
+      out[i] = out[i]! >= rays[RAY_STRIDE * i + 6]! ? limits[1]! : depth;
+    }
   }
 
   corrupt(exact: Float64Array, dt: number, random: RandomStream, out: Float64Array): void {
