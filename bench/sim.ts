@@ -26,7 +26,7 @@ export interface SimTaskBench {
   /** Rapier's steps a second over MuJoCo's, round by round. */
   readonly mujocoRatio: number | null;
   readonly mujocoMissing?: string;
-  /** JavaScript heap within an episode; null where episodes are too short to tell. */
+  /** JavaScript heap within an episode, the actor's aside; null where episodes are too short to tell. */
   readonly allocatedBytesPerStep: number | null;
 }
 
@@ -59,7 +59,7 @@ export async function simBench(options: SimBenchOptions): Promise<SimBench> {
   return { tasks };
 }
 
-/** Bytes that a control step of a task leaves on the heap, actor included; null where episodes are too short to tell. */
+/** Bytes that a control step of a task leaves on the heap, the actor's aside; null where episodes are too short to tell. */
 export async function stepAllocation(task: string): Promise<number | null> {
   const bench = new Bench();
   try {

@@ -99,12 +99,7 @@ export function exp(x: number): number {
           (-0.0027777777777015593 +
             t * (0.00006613756321437934 + t * (-0.0000016533902205465252 + t * 4.1381367970572385e-8))));
   const y = 1 - (lo - (r * c) / (2 - c) - hi);
-  if (k === 0) return y;
-  if (k < -1021 || k > 1023) return scaleByPowerOfTwo(y, k);
-  // y 2^k, here so that no number is passed on, which would allocate it
-  bits.setUint32(0, (k + 1023) << 20);
-  bits.setUint32(4, 0);
-  return y * bits.getFloat64(0);
+  return k === 0 ? y : scaleByPowerOfTwo(y, k);
 }
 
 const argument = new Float64Array(1);
