@@ -9,19 +9,22 @@ import { expect, it } from 'vitest';
 import { stepAllocation } from '../../../bench/sim.ts';
 import { tasks } from '../../../sim/tasks/index.ts';
 
-/** Bytes. Measured 160 to 1280, and 7360 with a camera; what V8 inlines differs from run to run by half as much. */
+/**
+ * Bytes. Measured 160 to 1280, and 7360 with a camera. Twice that: what V8 has inlined after the warm-up differs from run to
+ * run, on a busy machine most. One array a physics step would be 1600 and more on an arm.
+ */
 const LIMITS: Readonly<Record<string, number>> = {
-  'arm-reach': 1024,
-  'nav-lidar': 1024,
-  'quadrotor-hover': 2048,
-  'quadruped-velocity': 2048,
-  'quadruped-rough': 2048,
+  'arm-reach': 1200,
+  'nav-lidar': 1300,
+  'quadrotor-hover': 2400,
+  'quadruped-velocity': 2560,
+  'quadruped-rough': 2560,
   // One number for each of 432 pixels: the way to what its ray hits, from WASM.
-  'arm-push': 8192,
+  'arm-push': 10240,
 };
 
 it.each(Object.keys(tasks))('%s: numbers alone', async (name) => {
   const bytes = await stepAllocation(name);
   expect(bytes).not.toBeNull();
-  expect(bytes!).toBeLessThan(LIMITS[name] ?? 512);
+  expect(bytes!).toBeLessThan(LIMITS[name] ?? 1024);
 });
