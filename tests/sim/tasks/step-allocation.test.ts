@@ -11,7 +11,7 @@ import { tasks } from '../../../sim/tasks/index.ts';
 
 /**
  * Bytes. Measured 160 to 1280, and 7360 with a camera. Twice that: what V8 has inlined after the warm-up differs from run to
- * run, on a busy machine most. One array a physics step would be 1600 and more on an arm.
+ * run, on a busy machine most.
  */
 const LIMITS: Readonly<Record<string, number>> = {
   'arm-reach': 1200,
