@@ -1,6 +1,7 @@
 /**
  * A checkpoint on disk: `policy.safetensors` is the bundle a robot needs (contract and actor), `learner.safetensors` is
- * what resuming needs besides. Written under a temporary name, then renamed. Knows no environment.
+ * what resuming needs besides, `environments.safetensors` where its environments stand in their episodes. Written under a
+ * temporary name, then renamed. Knows no environment.
  */
 
 import { existsSync } from 'node:fs';
@@ -17,6 +18,7 @@ import {
 import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
 import type { AdrState } from '../sim/adr.ts';
+import { decodeEnvironments, type EnvironmentStates, encodeEnvironments } from './environment-states.ts';
 import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
@@ -38,6 +40,7 @@ const LEARNER = 'learner.safetensors';
 const REPLAY = 'replay.safetensors';
 
 const REPLAY_FORMAT = 'landfall-replay';
+export const ENVIRONMENTS = 'environments.safetensors';
 
 const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -176,6 +179,8 @@ export interface TrainingState {
   readonly adr?: AdrState;
   /** What an off-policy run had collected when it ended; absent when it learns from nothing old. */
   readonly replay?: readonly NamedTensor[];
+  /** Where each environment stands in its episode; without it they begin new ones. */
+  readonly environments?: EnvironmentStates;
 }
 
 /** Write `checkpoints/NNNNNN/` and point `latest.json` (and `best.json`) to it. @returns its directory */
@@ -189,8 +194,36 @@ export async function saveCheckpoint(
   const name = String(state.iteration).padStart(6, '0');
   const folder = join(run, 'checkpoints', name);
   const temporary = `${folder}.part`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  await writeState(temporary, contract, actor, state);
+  await rm(folder, { recursive: true, force: true });
+  await rename(temporary, folder);
+  await writeJson(join(run, 'checkpoints', 'latest.json'), { checkpoint: name });
+  if (best) await writeJson(join(run, 'checkpoints', 'best.json'), { checkpoint: name });
+  return folder;
+}
+
+/** The files of a checkpoint, in a folder that is there. */
+export async function writeState(
+  folder: string,
+  contract: Contract,
+  actor: Float32Array,
+  state: TrainingState,
+): Promise<void> {
+  await writeFile(join(folder, POLICY), encodeBundle(contract, actor));
+  await writeFile(join(folder, LEARNER), encodeLearner(state));
+  if (state.environments !== undefined)
+    await writeFile(join(folder, ENVIRONMENTS), encodeEnvironments(state.environments, actionDim(contract)));
+  if (state.replay !== undefined) {
+    const metadata = { format: REPLAY_FORMAT };
+    await writeFile(join(folder, REPLAY), encodeTensors({ tensors: state.replay, metadata }));
+  }
+}
+
+function encodeLearner(state: TrainingState): Uint8Array {
   const { parameters, firstMoment, secondMoment, steps, learningRate } = state.learner;
-  const learner = encodeTensors({
+  return encodeTensors({
     tensors: [
       { name: 'parameters', shape: [parameters.length], data: parameters },
       { name: 'adam.m', shape: [firstMoment.length], data: firstMoment },
@@ -210,21 +243,6 @@ export async function saveCheckpoint(
       }),
     },
   });
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  await writeFile(join(temporary, POLICY), encodeBundle(contract, actor));
-  await writeFile(join(temporary, LEARNER), learner);
-  if (state.replay !== undefined) {
-    await writeFile(
-      join(temporary, REPLAY),
-      encodeTensors({ tensors: state.replay, metadata: { format: REPLAY_FORMAT } }),
-    );
-  }
-  await rm(folder, { recursive: true, force: true });
-  await rename(temporary, folder);
-  await writeJson(join(run, 'checkpoints', 'latest.json'), { checkpoint: name });
-  if (best) await writeJson(join(run, 'checkpoints', 'best.json'), { checkpoint: name });
-  return folder;
 }
 
 /** The learner's half of a checkpoint. @throws InputError */
@@ -242,6 +260,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
   }
   const parsed = parseJson(file.metadata.state ?? '', path, 'the state of its learner');
   const numbers = parseWith(learnerNumbers, parsed, `learner in ${path}`);
+  const episodes = join(folder, ENVIRONMENTS);
   return {
     learner: {
       parameters: tensor('parameters'),
@@ -257,6 +276,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     ...(numbers.levels === undefined ? {} : { levels: numbers.levels }),
     ...(numbers.adr === undefined ? {} : { adr: numbers.adr }),
     ...(await loadReplay(join(folder, REPLAY))),
+    ...(existsSync(episodes) ? { environments: decodeEnvironments(await readBytes(episodes), episodes) } : {}),
   };
 }
 

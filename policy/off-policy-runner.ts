@@ -3,11 +3,13 @@
  * batch is theirs. Knows no task, no terminal and no file.
  */
 
+import { NumericError } from '../core/errors.ts';
 import { OpenFrameRing } from '../core/frame-ring.ts';
 import { foldIn } from '../core/rng.ts';
 import { AdrLearner } from './adr-learner.ts';
 import { BatchSampler } from './batch-sampler.ts';
 import { Collector } from './collector.ts';
+import { DivergenceError } from './divergence.ts';
 import { makeSac } from './make-sac.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
@@ -15,13 +17,14 @@ import {
   criticStatistics,
   episodeFigures,
   judge,
+  lossDiverged,
   reached,
   type Snapshot,
   type TrainJob,
   type TrainSettings,
   writeNormalizer,
 } from './runner.ts';
-import type { SacLearner, SacNetworks, SacSettings } from './sac-learner.ts';
+import type { SacLearner, SacNetworks, SacSettings, SacStats } from './sac-learner.ts';
 import { explorerOf, meanActor } from './squashed-gaussian.ts';
 
 export interface OffPolicySettings extends Omit<TrainSettings, 'ppo' | 'trainable' | 'network'> {
@@ -46,7 +49,10 @@ export async function trainOffPolicy(job: OffPolicyJob): Promise<Snapshot> {
 }
 
 async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> {
-  const { recipe, settings, pool, key, clock, resume, prior = null } = job;
+  const { settings, pool, key, clock, resume, prior = null } = job;
+  // Environments that cannot be restored start new episodes, not those of the first start.
+  const begun = resume === undefined ? 0 : (resume.environments?.begun ?? resume.iteration);
+  const recipe = begun === 0 ? job.recipe : { ...job.recipe, key: foldIn(job.recipe.key, begun) };
   const { sac, numEnvs, horizon } = settings;
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
@@ -57,7 +63,14 @@ async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> 
     normalizer.update(prior.data.obs, prior.size);
   }
   const shape = rolloutShape(job, learner.actorSize);
-  const collector = await Collector.open(pool, recipe, shape, foldIn(key, 2), job.ring ?? null);
+  const collector = await Collector.open(
+    pool,
+    recipe,
+    shape,
+    foldIn(key, 2),
+    job.ring ?? null,
+    resume?.environments?.snapshots,
+  );
   const ring = job.ring == null ? null : new OpenFrameRing(job.ring);
   const { buffer } = collector;
   const replay = new ReplayBuffer(shape, sac.bufferSize);
@@ -69,7 +82,7 @@ async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> 
   const adr = recipe.adr === undefined ? null : new AdrLearner(recipe.adr, resume?.adr);
   const stepsPerIteration = numEnvs * horizon;
   const updates = Math.round(sac.updateRatio * stepsPerIteration);
-  const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => ({
+  const policyAt = async (iteration: number, bestScore: number | null): Promise<Snapshot> => ({
     contract: { ...contract, normalizer: normalizer.toContract() },
     actor: meanActor(contract.network.layers, await learner.actor()),
     state: {
@@ -82,6 +95,10 @@ async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> 
       ...(adr === null ? {} : { adr: adr.state }),
     },
   });
+  const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
+    const at = await policyAt(iteration, bestScore);
+    return { ...at, state: { ...at.state, environments: { begun, snapshots: await collector.snapshots() } } };
+  };
 
   let best = resume?.bestScore ?? null;
   let iteration = resume?.iteration ?? 0;
@@ -90,20 +107,30 @@ async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> 
     buffer.parameters.set(await learner.actor());
     writeNormalizer(normalizer, buffer);
     adr?.write(buffer);
-    for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
-    ring?.publish(horizon);
-    const collected = clock.now();
-    replay.take(buffer, iteration);
-    if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
-    criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
-    adr?.update(buffer);
-    sampler.normalizeBy(normalizer.toContract(), criticNormalizer?.toContract() ?? null);
-    const stats = await learner.update(replay.size < sac.learnAfter ? 0 : updates, (update) => sampler.sac(update));
+    const before = job.onDivergence === undefined ? null : await policyAt(iteration, best);
+    let collected = started;
+    let stats: SacStats;
+    try {
+      for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
+      ring?.publish(horizon);
+      collected = clock.now();
+      replay.take(buffer, iteration);
+      if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
+      criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
+      adr?.update(buffer);
+      sampler.normalizeBy(normalizer.toContract(), criticNormalizer?.toContract() ?? null);
+      stats = await learner.update(replay.size < sac.learnAfter ? 0 : updates, (update) => sampler.sac(update));
+    } catch (error) {
+      if (!(error instanceof NumericError)) throw error;
+      const located = error instanceof DivergenceError ? error : await lossDiverged(error, collector, iteration);
+      if (before !== null) await job.onDivergence?.(located, before, recipe);
+      throw located;
+    }
     const learned = clock.now();
     iteration++;
 
     const due = iteration % settings.evalEvery === 0 || iteration === settings.iterations;
-    const evaluation = due ? await judge(job, await snapshot(iteration, best)) : null;
+    const evaluation = due ? await judge(job, await policyAt(iteration, best)) : null;
     if (evaluation !== null) best = Math.max(best ?? -Infinity, evaluation.meanReturn);
     const report = {
       ...episodeFigures(buffer),
