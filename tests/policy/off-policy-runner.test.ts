@@ -255,13 +255,13 @@ describe('learning', () => {
     const rewardWeights = experiment.rewardNames.map((name) => (name === 'torque' ? -100 : 0));
     const initial = meanActor(
       experiment.contract.network.layers,
-      initialWeights(explorerLayers(experiment.contract.network.layers), 3, keyOf(5)),
+      initialWeights(explorerLayers(experiment.contract.network.layers), 1, keyOf(5)),
     );
     const charges: number[] = [];
     await trainOffPolicy({
       recipe: { ...trainingRecipe(experiment), rewardWeights },
       evalRecipe: { ...evaluationRecipe(experiment, experiment.contract, 'rapier'), rewardWeights },
-      settings: settings({ gamma: 0, learnAfter: 256 }, { iterations: 24, evalEvery: 6, numEnvs: 8, horizon: 16 }),
+      settings: settings({ gamma: 0, learnAfter: 256 }, { iterations: 24, evalEvery: 1, numEnvs: 8, horizon: 16 }),
       backend,
       pool: pools.get(2)!,
       key: keyOf(6),
@@ -272,7 +272,7 @@ describe('learning', () => {
         return iteration === 24;
       },
     });
-    // Two seeds and both learners gave less than a hundredth; the mean action alone is judged.
+    // Three seeds gave less than a hundredth of what the first policy was charged; the mean action alone is judged.
     expect(charges.at(-1)! / charges[0]!).toBeLessThan(0.1);
   });
 });
