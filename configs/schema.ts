@@ -49,6 +49,13 @@ export const configSchema = v.strictObject({
     targetKl: v.nullable(positive),
     epochs: count,
     minibatches: count,
+    /**
+     * What is made of the task's symmetries: `augment` learns from every step and from its mirror image, `loss` pulls the
+     * policy towards a symmetric one. @default null: nothing
+     */
+    symmetry: v.optional(v.nullable(v.picklist(['augment', 'loss']))),
+    /** Weight of the mirror loss. @default 0.5 */
+    mirrorCoef: v.optional(positive),
   }),
   network: v.strictObject({
     hidden: v.array(count),

@@ -33,9 +33,23 @@ export interface Picked {
   readonly command: Int32Array;
 }
 
+/** What kind of quantity a term is, and so how it mirrors: `axial` as angular velocity does, `polar` as velocity does. */
+export type Quantity =
+  | 'joint'
+  | 'joint-angle'
+  | 'polar'
+  | 'axial'
+  | 'rotation'
+  | 'scalar'
+  | 'command'
+  | 'sensor'
+  | 'clock';
+
 export interface ObservationTerm {
   readonly unit: string;
   readonly frame: string;
+  /** How it changes under a symmetry of the robot (core/symmetry.ts). */
+  readonly quantity: Quantity;
   /** Only a simulation knows it: for critics. */
   readonly privileged?: true;
   /** What the contract must name for it. */
@@ -55,6 +69,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_sin_cos: {
     unit: '1',
     frame: 'joint',
+    quantity: 'joint-angle',
     needs: 'joints',
     size: perJoint(2),
     write({ state }, { joints }, out) {
@@ -68,6 +83,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_position: {
     unit: 'rad',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints }, out) {
@@ -78,6 +94,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_offset: {
     unit: 'rad',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints, defaults }, out) {
@@ -87,6 +104,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_velocity: {
     unit: 'rad/s',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints }, out) {
@@ -96,6 +114,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_effort: {
     unit: 'N m',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints }, out) {
@@ -106,6 +125,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   last_action: {
     unit: '1',
     frame: 'action',
+    quantity: 'joint',
     needs: 'joints',
     size: (picked) => picked.actions.length,
     write({ lastAction }, { actions }, out) {
@@ -116,6 +136,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   sensor: {
     unit: 'as the sensor',
     frame: 'sensor',
+    quantity: 'sensor',
     needs: 'sensor',
     size: (picked) => picked.sensorSize,
     write({ state }, { sensor, sensorSize }, out) {
@@ -127,6 +148,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   nearest_by_sector: {
     unit: 'as the sensor',
     frame: 'sensor',
+    quantity: 'sensor',
     needs: 'sensor',
     size: ({ sensorSize }) => Math.min(SECTORS, sensorSize),
     write({ state }, { sensor, sensorSize }, out) {
@@ -144,6 +166,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   projected_gravity: {
     unit: '1',
     frame: 'sensor',
+    quantity: 'polar',
     needs: 'sensor',
     size: fixed(3),
     write({ state }, { sensor }, out) {
@@ -153,6 +176,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   angular_velocity: {
     unit: 'rad/s',
     frame: 'sensor',
+    quantity: 'axial',
     needs: 'sensor',
     size: fixed(3),
     write({ state }, { sensor }, out) {
@@ -163,6 +187,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   linear_acceleration: {
     unit: 'm/s2',
     frame: 'sensor',
+    quantity: 'polar',
     needs: 'sensor',
     size: fixed(3),
     write({ state }, { sensor }, out) {
@@ -174,6 +199,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_position: {
     unit: 'm',
     frame: 'world',
+    quantity: 'polar',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -184,6 +210,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_height: {
     unit: 'm',
     frame: 'world',
+    quantity: 'scalar',
     needs: 'nothing',
     size: fixed(1),
     write({ state }, _picked, out) {
@@ -194,6 +221,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_rotation: {
     unit: '1',
     frame: 'world',
+    quantity: 'rotation',
     needs: 'nothing',
     size: fixed(6),
     write({ state }, _picked, out) {
@@ -212,6 +240,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_gravity: {
     unit: '1',
     frame: 'base',
+    quantity: 'polar',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -221,6 +250,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_linear_velocity: {
     unit: 'm/s',
     frame: 'base',
+    quantity: 'polar',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -230,6 +260,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_angular_velocity: {
     unit: 'rad/s',
     frame: 'base',
+    quantity: 'axial',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -240,6 +271,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   command: {
     unit: 'as the command',
     frame: 'command',
+    quantity: 'command',
     needs: 'command',
     size: (picked) => picked.command.length,
     write({ command }, picked, out) {
@@ -250,6 +282,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   command_point: {
     unit: 'm',
     frame: 'base',
+    quantity: 'polar',
     needs: 'command',
     size: fixed(3),
     write({ state, command }, picked, out) {
@@ -262,6 +295,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   object_position: {
     unit: 'm',
     frame: 'world',
+    quantity: 'polar',
     needs: 'nothing',
     privileged: true,
     size: fixed(3),
@@ -273,6 +307,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   object_velocity: {
     unit: 'm/s',
     frame: 'world',
+    quantity: 'polar',
     needs: 'nothing',
     privileged: true,
     size: fixed(3),
@@ -284,6 +319,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   clock: {
     unit: '1',
     frame: 'time',
+    quantity: 'clock',
     needs: 'command',
     size: fixed(2),
     write({ state, command }, picked, out) {

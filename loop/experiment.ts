@@ -10,13 +10,14 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
+import type { TrainSettings } from '../policy/runner.ts';
 import type { AdrSettings } from '../sim/adr.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { contractOf, criticTerms } from '../sim/task-contract.ts';
+import { contractOf, criticTerms, mirrorsOf } from '../sim/task-contract.ts';
 import { builtIn, loadProject, named, type Project } from './project.ts';
 import { loadUrdf } from './robot-files.ts';
 
@@ -51,6 +52,8 @@ export interface Experiment {
   /** The contract of the run, before it has learned anything. */
   readonly contract: Contract;
   readonly network: NetworkSettings;
+  /** Of the task, where the configuration makes use of them. */
+  readonly symmetry?: NonNullable<TrainSettings['symmetry']>;
   readonly rewardNames: readonly string[];
   readonly rewardWeights: readonly number[];
 }
@@ -90,9 +93,24 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
       finalLogStd,
       ...(critic === null ? {} : { criticInputs: critic.reduce((sum, { size }) => sum + size, 0) }),
     },
+    ...symmetryOf(config, task, contract),
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };
+}
+
+/** @throws InputError when the configuration asks for symmetry and the task has none */
+function symmetryOf(
+  { ppo }: ExperimentConfig,
+  task: TaskDefinition,
+  contract: Contract,
+): Pick<Experiment, 'symmetry'> | object {
+  if (ppo.symmetry == null) return {};
+  const mirrors = mirrorsOf(task, contract);
+  if (mirrors.length > 0) return { symmetry: { use: ppo.symmetry, mirrors } };
+  throw new InputError(`ppo.symmetry=${ppo.symmetry}, but task ${task.name} names no symmetry`, {
+    repair: 'ppo.symmetry=null, or give the task its symmetries',
+  });
 }
 
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */

@@ -16,7 +16,7 @@ import { type BackendName, openBackend } from '../policy/backend.ts';
 import { saveCheckpoint, type TrainingState, writeJson } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { appendMetrics, type RunRecord, writeRecord } from '../policy/run-directory.ts';
-import { type IterationReport, type Snapshot, train } from '../policy/runner.ts';
+import { type IterationReport, type Snapshot, type TrainSettings, train } from '../policy/runner.ts';
 import { channelsOf } from '../policy/watch.ts';
 import type { Viewer } from '../viewer/server/index.ts';
 import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
@@ -109,7 +109,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     const snapshot = await train({
       recipe: resumeRecipe(trainingRecipe(experiment), resume),
       evalRecipe: evaluationRecipe(experiment, contract, 'rapier'),
-      settings: { ...config.train, ppo: config.ppo, network: experiment.network },
+      settings: settingsOf(experiment),
       backend,
       pool,
       key: foldIn(keyOf(config.seed), PURPOSE.learner),
@@ -144,6 +144,10 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     await pool.close();
     backend.close();
   }
+}
+
+function settingsOf({ config, network, symmetry }: Experiment): TrainSettings {
+  return { ...config.train, ppo: config.ppo, network, ...(symmetry === undefined ? {} : { symmetry }) };
 }
 
 /** A resumed run's environments start new episodes, not those of the first start. */

@@ -4,6 +4,7 @@
  */
 
 import type { NetworkContract } from '../core/contract.ts';
+import type { Mirror } from '../core/symmetry.ts';
 
 export interface PpoSettings {
   /** First learning rate; moved by the KL rule between its bounds, of which the upper one falls as training goes on. */
@@ -22,6 +23,8 @@ export interface PpoSettings {
   readonly targetKl: number | null;
   readonly epochs: number;
   readonly minibatches: number;
+  /** Weight of the mirror loss, where the batch has mirrored observations. @default 0.5 */
+  readonly mirrorCoef?: number | undefined;
 }
 
 export interface NetworkSettings {
@@ -49,6 +52,14 @@ export interface PpoBatch {
   readonly advantage: Float32Array;
   readonly target: Float32Array;
   readonly value: Float32Array;
+  /** What each symmetry of the task makes of it: for the mirror loss. */
+  readonly mirrored?: readonly MirroredObs[];
+}
+
+/** The actor's observations in a mirror, [batch, obsDim], normalised; and what the same mirror does to an action. */
+export interface MirroredObs {
+  readonly obs: Float32Array;
+  readonly action: Mirror;
 }
 
 export interface PpoStats {
@@ -59,6 +70,8 @@ export interface PpoStats {
   readonly clipFraction: number;
   readonly gradNorm: number;
   readonly learningRate: number;
+  /** Mean squared distance from the mirrored mean action; absent without mirrored observations. */
+  readonly mirrorLoss?: number;
 }
 
 /** Everything a resumed run needs; arrays are [parameters]. */

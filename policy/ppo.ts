@@ -7,6 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { LandfallError, NumericError } from '../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
+import type { Mirror } from '../core/symmetry.ts';
 import type { Backend } from './backend.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward, initialWeights } from './network.ts';
@@ -30,6 +31,8 @@ type DeviceBatch = {
   readonly advantage: tf.Tensor1D;
   readonly target: tf.Tensor1D;
   readonly value: tf.Tensor1D;
+  /** Observations in a mirror, and the mean actions there that would be symmetric. */
+  readonly mirrored: readonly { readonly obs: tf.Tensor2D; readonly mean: tf.Tensor2D }[];
 };
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
@@ -37,8 +40,8 @@ const HALF_LOG_TWO_PI_E = 1.4189385332046727;
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const ADAM_EPSILON = 1e-8;
-/** policy loss, value loss, KL, clip fraction, gradient norm */
-const STATS = 5;
+/** policy loss, value loss, KL, clip fraction, mirror loss, gradient norm */
+const STATS = 6;
 
 export class Ppo implements PpoLearner {
   readonly #backend: Backend;
@@ -154,8 +157,9 @@ export class Ppo implements PpoLearner {
       entropy: logStd.reduce((sum, value) => sum + value + HALF_LOG_TWO_PI_E, 0),
       approxKl: totals[2]!,
       clipFraction: totals[3]!,
-      gradNorm: totals[4]!,
+      gradNorm: totals[5]!,
       learningRate,
+      ...(batch.mirrored === undefined ? {} : { mirrorLoss: totals[4]! }),
     };
   }
 
@@ -236,12 +240,21 @@ export class Ppo implements PpoLearner {
       advantage: vector(batch.advantage),
       target: vector(batch.target),
       value: vector(batch.value),
+      mirrored: (batch.mirrored ?? []).map(({ obs: seen, action }) => ({
+        obs: matrix(seen),
+        // The target of the mirror loss stands still: it has no gradient.
+        mean: tf.matMul(this.#mean(this.#split(this.#parameters), obs), signedPermutation(action)),
+      })),
     };
+  }
+
+  #mean(tensors: readonly tf.Tensor[], obs: tf.Tensor2D): tf.Tensor2D {
+    return forward(tensors.slice(0, this.#actorTensors), this.#network.actor.activation, obs);
   }
 
   /** One minibatch: loss, gradients, Adam. @returns its statistics, [STATS] */
   #step(batch: PpoBatch, rows: Int32Array): tf.Tensor1D {
-    const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm } = this.#settings;
+    const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm, mirrorCoef = 0.5 } = this.#settings;
     this.#steps++;
     const [stats, parameters, m, v] = tf.tidy(() => {
       const {
@@ -252,13 +265,13 @@ export class Ppo implements PpoLearner {
         advantage,
         target,
         value: oldValue,
+        mirrored,
       } = this.#upload(batch, rows);
       const kept: tf.Tensor[] = [];
 
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
-        const actor = tensors.slice(0, this.#actorTensors);
         const logStd = tensors[this.#actorTensors]!;
-        const mean = forward(actor, this.#network.actor.activation, obs);
+        const mean = this.#mean(tensors, obs);
         // log pi(a) = sum -z^2/2 - log sigma - log(2 pi)/2,   z = (a - mu) / sigma
         const z = tf.div(tf.sub(action, mean), tf.exp(logStd));
         const logProb = tf.sum(tf.sub(tf.sub(tf.mul(-0.5, tf.square(z)), logStd), HALF_LOG_TWO_PI), -1);
@@ -289,8 +302,14 @@ export class Ppo implements PpoLearner {
         // KL(old || new) ~ E[(r - 1) - log r] (Schulman 2020)
         const kl = tf.mean(tf.sub(tf.sub(ratio, 1), logRatio));
         const clipped = tf.mean(tf.cast(tf.greater(tf.abs(tf.sub(ratio, 1)), clip), 'float32'));
-        kept.push(...[policyLoss, valueLoss, kl, clipped].map((t) => tf.keep(t)));
-        return tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy)) as tf.Scalar;
+        // L_m = E (mu(mirrored s) - mirrored mu(s))^2
+        const mirrorLoss = mirrored.reduce(
+          (sum, image) => tf.add(sum, tf.mean(tf.square(tf.sub(this.#mean(tensors, image.obs), image.mean)))),
+          tf.scalar(0) as tf.Tensor,
+        );
+        kept.push(...[policyLoss, valueLoss, kl, clipped, mirrorLoss].map((t) => tf.keep(t)));
+        const loss = tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy));
+        return (mirrored.length === 0 ? loss : tf.add(loss, tf.mul(mirrorCoef, mirrorLoss))) as tf.Scalar;
       };
 
       const { grads } = tf.valueAndGrads(loss)(this.#split(this.#parameters));
@@ -334,6 +353,14 @@ export class Ppo implements PpoLearner {
     const head = this.#sizes[this.#actorTensors - 2]! + this.#sizes[this.#actorTensors - 1]!;
     return mask.fill(1, before, before + head);
   }
+}
+
+/** P with (x P)[i] = sign[i] x[index[i]], [dim, dim]. */
+function signedPermutation({ index, sign }: Mirror): tf.Tensor2D {
+  const dim = index.length;
+  const matrix = new Float32Array(dim * dim);
+  for (let i = 0; i < dim; i++) matrix[index[i]! * dim + i] = sign[i]!;
+  return tf.tensor2d(matrix, [dim, dim]);
 }
 
 /** Some rows of a [size, ...] array. */

@@ -15,10 +15,11 @@ import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
 import { assemble } from './experience.ts';
+import { augmented, mirroredObs, type Statistics, type TaskMirror } from './mirroring.ts';
 import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import { Ppo } from './ppo.ts';
-import type { NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
+import type { NetworkSettings, PpoBatch, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import type { SceneChange } from './watch.ts';
 
@@ -37,6 +38,8 @@ export interface TrainSettings {
   readonly trainable?: Trainable;
   /** Keep the actor's observation statistics as they are: they belong to the frozen body. */
   readonly freezeNormalizer?: boolean;
+  /** The task's symmetries, and what is made of them: more experience, or a loss. */
+  readonly symmetry?: { readonly use: 'augment' | 'loss'; readonly mirrors: readonly TaskMirror[] };
 }
 
 export interface IterationReport extends PpoStats {
@@ -146,7 +149,14 @@ export async function train(job: TrainJob): Promise<Snapshot> {
       settings.ppo,
       iteration,
     );
-    const stats = await ppo.update(batch, iteration, iteration / settings.iterations);
+    const stats = await ppo.update(
+      mirroredBatch(job, batch, buffer, {
+        actor: normalizer.toContract(),
+        critic: criticNormalizer?.toContract() ?? null,
+      }),
+      iteration,
+      iteration / settings.iterations,
+    );
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
     criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
     adr?.update(buffer);
@@ -174,6 +184,23 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   const final = await snapshot(iteration, best);
   ppo.dispose();
   return final;
+}
+
+/** What the learner gets to see of a batch where the task is symmetric. */
+function mirroredBatch(
+  { settings: { symmetry } }: TrainJob,
+  batch: PpoBatch,
+  buffer: RolloutBuffer,
+  statistics: Statistics,
+): PpoBatch {
+  if (symmetry === undefined) return batch;
+  const { use, mirrors } = symmetry;
+  if (use === 'augment') return augmented(batch, buffer, statistics, mirrors);
+  const mirrored = mirrors.map((mirror) => ({
+    obs: mirroredObs(buffer, statistics.actor, mirror),
+    action: mirror.action,
+  }));
+  return { ...batch, mirrored };
 }
 
 /** Mean action, the task's own start, every episode of the evaluation's seed. */

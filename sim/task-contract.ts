@@ -15,6 +15,7 @@ import { pick, termNamed } from '../core/observation.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import { completeRos } from '../core/ros-topics.ts';
 import { sensorSizes } from '../core/sensor.ts';
+import { type Mirror, mirrorOfActions, mirrorOfObservations } from '../core/symmetry.ts';
 import type { Dynamics } from './dynamics.ts';
 import { RAPIER } from './rapier-robot.ts';
 import type { RobotSpec } from './robot-spec.ts';
@@ -135,4 +136,17 @@ function observationContract(spec: ObservationSpec, layout: ObservationLayout): 
 /** What only the critic of a task sees, bound to a contract; null when it sees what the actor sees. */
 export function criticTerms(task: TaskDefinition, layout: ObservationLayout): ObservationContract[] | null {
   return task.criticObservations?.map((spec) => observationContract(spec, layout)) ?? null;
+}
+
+/** What each symmetry of a task does to its observations, critic observations and actions. @throws InputError where it cannot */
+export function mirrorsOf(
+  task: TaskDefinition,
+  contract: Contract,
+): { readonly obs: Mirror; readonly criticObs: Mirror | null; readonly action: Mirror }[] {
+  const critic = criticTerms(task, contract);
+  return (task.symmetries ?? []).map((symmetry) => ({
+    obs: mirrorOfObservations(contract.observations, contract, symmetry),
+    criticObs: critic === null ? null : mirrorOfObservations(critic, contract, symmetry),
+    action: mirrorOfActions(contract.actions, contract, symmetry),
+  }));
 }
