@@ -61,6 +61,24 @@ export const configSchema = v.strictObject({
     hidden: v.array(count),
     criticHidden: v.array(count),
     activation: v.picklist(['tanh', 'elu', 'relu']),
+    /**
+     * What comes before the actor's hidden layers: `mlp` nothing, `gru` a recurrent cell, `history` an encoder of the last
+     * steps, `privileged` an encoder of the task's critic observations, which makes a teacher that no robot can run.
+     * @default mlp
+     */
+    kind: v.optional(v.picklist(['mlp', 'gru', 'history', 'privileged'])),
+    /** Numbers that a `gru` remembers. @default 64 */
+    cell: v.optional(count),
+    /** Control steps that a `history` sees. @default 16 */
+    steps: v.optional(count),
+    /** Numbers each of these is embedded in. @default 32 */
+    embed: v.optional(count),
+    /** Over them, oldest first: [channels, kernel, stride] each. @default none: all are seen at once */
+    convolutions: v.optional(v.array(v.tuple([count, count, count]))),
+    /** Hidden layers of a `privileged` encoder. @default [64] */
+    encoderHidden: v.optional(v.array(count)),
+    /** Numbers that an encoder gives to the actor's hidden layers. @default 8 */
+    latent: v.optional(count),
     /** log of the exploration's first standard deviation. */
     initialLogStd: v.pipe(v.number(), v.finite()),
     /** Upper bound of it at the end, neared linearly. */

@@ -17,7 +17,7 @@ import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/ide
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { contractOf, criticTerms, mirrorsOf } from '../sim/task-contract.ts';
+import { contractOf, criticTerms, mirrorsOf, type NetworkFront } from '../sim/task-contract.ts';
 import { builtIn, loadProject, named, type Project } from './project.ts';
 import { loadUrdf } from './robot-files.ts';
 
@@ -75,6 +75,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     dynamics: nominal,
     hidden,
     activation,
+    ...frontOf(config),
     seed: config.seed,
     config,
   });
@@ -99,6 +100,36 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
   };
 }
 
+/** What comes before the actor's hidden layers. @throws InputError where settings do not fit together */
+function frontOf({ network }: ExperimentConfig): { readonly front?: NetworkFront } {
+  const { kind = 'mlp', cell = 64, steps = 16, embed = 32, latent = 8 } = network;
+  switch (kind) {
+    case 'mlp':
+      return {};
+    case 'gru':
+      return { front: { kind, cell } };
+    case 'history': {
+      const convolutions = (network.convolutions ?? []).map(([channels, kernel, stride]) => ({
+        channels,
+        kernel,
+        stride,
+      }));
+      let length = steps;
+      for (const { kernel, stride } of convolutions) {
+        if (kernel > length) {
+          throw new InputError(`network.convolutions: a kernel of ${kernel} steps finds ${length} left`, {
+            repair: 'shorten the kernels or strides, or raise network.steps',
+          });
+        }
+        length = Math.floor((length - kernel) / stride) + 1;
+      }
+      return { front: { kind, steps, embed, convolutions, latent } };
+    }
+    case 'privileged':
+      return { front: { kind, hidden: network.encoderHidden ?? [64], latent } };
+  }
+}
+
 /** @throws InputError when the configuration asks for symmetry and the task has none */
 function symmetryOf(
   { ppo }: ExperimentConfig,
@@ -106,6 +137,14 @@ function symmetryOf(
   contract: Contract,
 ): Pick<Experiment, 'symmetry'> | object {
   if (ppo.symmetry == null) return {};
+  if (contract.network.kind === 'gru') {
+    throw new InputError(
+      `ppo.symmetry=${ppo.symmetry}: nobody knows what a recurrent actor would remember in the mirror`,
+      {
+        repair: 'ppo.symmetry=null, or network.kind=history',
+      },
+    );
+  }
   const mirrors = mirrorsOf(task, contract);
   if (mirrors.length > 0) return { symmetry: { use: ppo.symmetry, mirrors } };
   throw new InputError(`ppo.symmetry=${ppo.symmetry}, but task ${task.name} names no symmetry`, {

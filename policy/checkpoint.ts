@@ -17,14 +17,15 @@ import {
 import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
 import type { AdrState } from '../sim/adr.ts';
-import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
+import { sizesOf, tensorsOf } from './architecture.ts';
+import { splitTensors } from './mlp.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
 
 /** What any program needs to run a policy. */
 export interface Bundle {
   readonly contract: Contract;
-  /** Actor: W1 [in, out], b1, W2, b2, ... */
+  /** Of the actor, in the order of `tensorsOf`. */
   readonly weights: readonly Float32Array[];
   /** [actionDim] */
   readonly logStd: Float32Array;
@@ -55,14 +56,12 @@ const learnerNumbers = v.strictObject({
 
 /** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */
 export function encodeBundle(contract: Contract, parameters: Float32Array): Uint8Array {
-  const { layers } = contract.network;
-  const shapes = tensorShapes(layers);
-  const tensors: NamedTensor[] = splitTensors(parameters, tensorSizes(layers)).map((data, i) => ({
-    name: `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
-    shape: shapes[i]!,
+  const specs = tensorsOf(contract.network);
+  const tensors: NamedTensor[] = splitTensors(parameters, sizesOf(contract.network)).map((data, i) => ({
+    ...specs[i]!,
     data,
   }));
-  const actions = layers.at(-1)!;
+  const actions = contract.network.layers.at(-1)!;
   tensors.push({ name: 'actor.log_std', shape: [actions], data: parameters.slice(parameters.length - actions) });
   return encodeTensors({ tensors, metadata: { format: 'landfall-policy', contract: JSON.stringify(contract) } });
 }
@@ -77,7 +76,6 @@ export function decodeBundle(bytes: Uint8Array, where: string): Bundle {
     });
   }
   const contract = parseContract(parseJson(text, where, 'its contract'), where);
-  const shapes = tensorShapes(contract.network.layers);
   const tensor = (name: string, size: number): Float32Array => {
     const data = file.tensors.find((entry) => entry.name === name)?.data;
     if (data?.length !== size) {
@@ -92,9 +90,9 @@ export function decodeBundle(bytes: Uint8Array, where: string): Bundle {
       });
     return data;
   };
-  const weights = shapes.map((shape, i) =>
+  const weights = tensorsOf(contract.network).map(({ name, shape }) =>
     tensor(
-      `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
+      name,
       shape.reduce((a, b) => a * b, 1),
     ),
   );

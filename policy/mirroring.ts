@@ -7,6 +7,7 @@
 import type { NormalizerContract } from '../core/contract.ts';
 import { type Mirror, mirrorRow } from '../core/symmetry.ts';
 import { ObsNormalizer } from './actor.ts';
+import { joined } from './experience.ts';
 import type { PpoBatch } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
@@ -34,7 +35,7 @@ export function augmented(
   const copies = mirrors.length + 1;
   const { size } = batch;
   const repeated = (data: Float32Array) => concatenated(new Array<Float32Array>(copies).fill(data));
-  const obs = [batch.obs, ...mirrors.map((mirror) => mirroredObs(buffer, actor, mirror))];
+  const obs = [batch.obs, ...mirrors.map((mirror) => mirroredObs(batch, buffer, { actor, critic }, mirror))];
   const action = [batch.action, ...mirrors.map((mirror) => mirroredRows(batch.action, size, mirror.action))];
   const criticObs =
     batch.criticObs === undefined
@@ -57,13 +58,18 @@ export function augmented(
   };
 }
 
-/** The actor's observations of the batch in the mirror, normalised, [size, obsDim]. */
+/** What the actor sees of the batch in the mirror, normalised, as wide as `batch.obs`. */
 export function mirroredObs(
-  { obs, shape }: RolloutBuffer,
-  statistics: NormalizerContract,
+  { obs: seen, size }: PpoBatch,
+  buffer: RolloutBuffer,
+  { actor, critic }: Statistics,
   mirror: TaskMirror,
 ): Float32Array {
-  return normalisedRows(obs, shape.horizon * shape.numEnvs, mirror.obs, statistics);
+  const { obsDim, criticDim } = buffer.shape;
+  const obs = normalisedRows(buffer.obs, size, mirror.obs, actor);
+  if (seen.length === obs.length) return obs;
+  const known = normalisedRows(buffer.criticObs, size, mirror.criticObs!, critic!);
+  return joined(obs, obsDim, known, criticDim, size);
 }
 
 /** Mirrored, then normalised: the statistics need not be symmetric. @param obs [>= size, dim] */

@@ -30,7 +30,7 @@ export interface PpoSettings {
 export interface NetworkSettings {
   readonly actor: NetworkContract;
   readonly criticHidden: readonly number[];
-  /** Numbers that only the critic sees. @default it sees what the actor sees */
+  /** Numbers that only the critic sees; it has no state, whatever the actor has. @default it sees what the actor sees */
   readonly criticInputs?: number;
   /** log of the exploration's first standard deviation. */
   readonly initialLogStd: number;
@@ -52,8 +52,20 @@ export interface PpoBatch {
   readonly advantage: Float32Array;
   readonly target: Float32Array;
   readonly value: Float32Array;
+  /** What a network with a state learns from: the batch is then [horizon, numEnvs, ...]. */
+  readonly sequence?: SequenceBatch;
   /** What each symmetry of the task makes of it: for the mirror loss. */
   readonly mirrored?: readonly MirroredObs[];
+}
+
+/** Steps of environments one after another. Gradients flow through the horizon and no further back. */
+export interface SequenceBatch {
+  readonly horizon: number;
+  readonly numEnvs: number;
+  /** What the actor remembered before the first step, [numEnvs, stateSize]. */
+  readonly state: Float32Array;
+  /** 0 where an episode begins with this step, else 1, [horizon, numEnvs]. */
+  readonly keep: Float32Array;
 }
 
 /** The actor's observations in a mirror, [batch, obsDim], normalised; and what the same mirror does to an action. */
@@ -86,7 +98,7 @@ export interface LearnerState {
 /** Which parameters learn: everything, or of the actor the last layer alone (the critic is no part of the policy). */
 export type Trainable = 'all' | 'actor-head';
 
-/** One flat parameter vector: actor (W1, b1, W2, b2, ...), log-std, critic. */
+/** One flat parameter vector: actor (in the order of `tensorsOf`), log-std, critic. */
 export interface PpoLearner {
   /** Numbers of the actor and its log-std, which come first. */
   readonly actorSize: number;

@@ -9,7 +9,9 @@ import { exp } from '../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Environment } from '../sim/environment.ts';
 import { ObsNormalizer } from './actor.ts';
-import { Mlp, splitTensors, tensorSizes } from './mlp.ts';
+import { sizesOf } from './architecture.ts';
+import { type Inference, inferenceOf } from './inference.ts';
+import { splitTensors } from './mlp.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
@@ -22,11 +24,16 @@ export class Rollout {
   readonly #first: number;
   readonly #buffer: RolloutBuffer;
   readonly #contract: Contract;
-  readonly #mlp: Mlp;
+  readonly #network: Inference;
   readonly #weights: readonly Float32Array[];
   readonly #logStd: Float32Array;
   readonly #std: Float64Array;
   readonly #input: Float32Array;
+  /** Parts of the input: the observation, and for a teacher what only the critic sees. */
+  readonly #obs: Float32Array;
+  readonly #known: Float32Array;
+  /** What the actor remembers of each environment, in the buffer. */
+  readonly #states: readonly Float32Array[];
   readonly #mean: Float32Array;
   readonly #random = new RandomStream([0, 0]);
   readonly #noiseKeys: readonly Key[];
@@ -48,12 +55,18 @@ export class Rollout {
     this.#first = first;
     this.#buffer = buffer;
     this.#contract = contract;
-    const { layers, activation } = contract.network;
-    this.#mlp = new Mlp(layers, activation);
-    this.#weights = splitTensors(buffer.parameters, tensorSizes(layers));
+    const { layers } = contract.network;
+    const { obsDim, stateDim = 0 } = buffer.shape;
+    this.#network = inferenceOf(contract.network);
+    this.#weights = splitTensors(buffer.parameters, sizesOf(contract.network));
+    this.#states = environments.map((_, i) =>
+      buffer.nextActorState.subarray((first + i) * stateDim, (first + i + 1) * stateDim),
+    );
     this.#logStd = buffer.parameters.subarray(buffer.shape.parameters - buffer.shape.actionDim);
     this.#std = new Float64Array(this.#logStd.length);
-    this.#input = new Float32Array(buffer.shape.obsDim);
+    this.#input = new Float32Array(layers[0]!);
+    this.#obs = this.#input.subarray(0, obsDim);
+    this.#known = this.#input.subarray(obsDim);
     this.#mean = new Float32Array(buffer.shape.actionDim);
     this.#noiseKeys = environments.map((_, i) => foldIn(key, first + i));
     this.#episodes = new Int32Array(environments.length);
@@ -85,13 +98,10 @@ export class Rollout {
    * @param iteration counts from 0 and seeds the exploration noise
    */
   collect(iteration: number, tap?: StepTap): void {
-    const { shape, obs, criticObs, normalizer, termSums, level } = this.#buffer;
-    const { horizon, numEnvs, obsDim, criticDim, rewardTerms } = shape;
-    const normalize = new ObsNormalizer({
-      ...this.#contract.normalizer,
-      mean: Array.from(normalizer.subarray(0, obsDim)),
-      variance: Array.from(normalizer.subarray(obsDim)),
-    });
+    const { shape, obs, criticObs, normalizer, criticNormalizer, actorState, termSums, level } = this.#buffer;
+    const { horizon, numEnvs, obsDim, criticDim, rewardTerms, stateDim = 0 } = shape;
+    const normalize = this.#normalizerOf(normalizer);
+    const normalizeKnown = this.#normalizerOf(criticNormalizer);
     for (let i = 0; i < this.#std.length; i++) this.#std[i] = exp(this.#logStd[i]!);
     const last = horizon * numEnvs;
     for (let i = 0; i < this.#environments.length; i++) {
@@ -105,25 +115,45 @@ export class Rollout {
         environment.reset(0, obs, n * obsDim);
         environment.observeCritic(criticObs, n * criticDim);
         this.#episodes[i] = 1;
+        this.#states[i]!.fill(0);
       }
+      actorState.set(this.#states[i]!, n * stateDim);
       termSums.fill(0, n * rewardTerms, (n + 1) * rewardTerms);
     }
     this.#started = true;
     for (let t = 0; t < horizon; t++) {
-      for (let i = 0; i < this.#environments.length; i++) this.#step(iteration, t, i, normalize, tap);
+      for (let i = 0; i < this.#environments.length; i++) this.#step(iteration, t, i, normalize, normalizeKnown, tap);
     }
     for (let i = 0; i < this.#environments.length; i++) level[this.#first + i] = this.#environments[i]!.level;
   }
 
-  #step(iteration: number, t: number, i: number, normalize: ObsNormalizer, tap: StepTap | undefined): void {
+  /** @param statistics mean, then variance */
+  #normalizerOf(statistics: Float64Array): ObsNormalizer {
+    const half = statistics.length / 2;
+    return new ObsNormalizer({
+      ...this.#contract.normalizer,
+      mean: Array.from(statistics.subarray(0, half)),
+      variance: Array.from(statistics.subarray(half)),
+    });
+  }
+
+  #step(
+    iteration: number,
+    t: number,
+    i: number,
+    normalize: ObsNormalizer,
+    normalizeKnown: ObsNormalizer,
+    tap: StepTap | undefined,
+  ): void {
     const buffer = this.#buffer;
     const { horizon, numEnvs, obsDim, criticDim, actionDim, rewardTerms } = buffer.shape;
     const environment = this.#environments[i]!;
     const n = this.#first + i;
     const cell = t * numEnvs + n;
 
-    normalize.apply(buffer.obs, cell * obsDim, this.#input);
-    this.#mlp.forward(this.#weights, this.#input, this.#mean);
+    normalize.apply(buffer.obs, cell * obsDim, this.#obs);
+    normalizeKnown.apply(buffer.criticObs, cell * criticDim, this.#known);
+    this.#network.forward(this.#weights, this.#input, this.#mean, this.#states[i]!);
     this.#random.resetFolded(this.#noiseKeys[i]!, iteration * horizon + t);
     let logProb = 0;
     for (let k = 0; k < actionDim; k++) {
@@ -168,6 +198,7 @@ export class Rollout {
     buffer.finalObs.set(buffer.obs.subarray(next, next + obsDim), cell * obsDim);
     buffer.finalCriticObs.set(buffer.criticObs.subarray(nextCritic, nextCritic + criticDim), cell * criticDim);
     environment.reset(this.#episodes[i]!, buffer.obs, next);
+    this.#states[i]!.fill(0);
     environment.observeCritic(buffer.criticObs, nextCritic);
     this.#episodes[i] = this.#episodes[i]! + 1;
   }

@@ -4,19 +4,20 @@
  */
 
 import type { Clock } from '../core/clock.ts';
-import type { Contract, NormalizerContract } from '../core/contract.ts';
+import { actionDim, type Contract, type NetworkContract, type NormalizerContract, obsDim } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
 import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
 import { foldIn, type Key } from '../core/rng.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
 import { AdrLearner } from './adr-learner.ts';
+import { sizesOf, stateSize } from './architecture.ts';
 import type { Backend } from './backend.ts';
 import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
 import { assemble } from './experience.ts';
 import { augmented, mirroredObs, type Statistics, type TaskMirror } from './mirroring.ts';
-import { splitTensors, tensorSizes } from './mlp.ts';
+import { splitTensors } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import { Ppo } from './ppo.ts';
 import type { NetworkSettings, PpoBatch, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
@@ -117,7 +118,11 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
     const learner = await ppo.state();
     return {
-      contract: { ...contract, normalizer: normalizer.toContract() },
+      contract: {
+        ...contract,
+        normalizer: normalizer.toContract(),
+        network: learnedNetwork(contract.network, criticNormalizer),
+      },
       actor: learner.parameters.slice(0, ppo.actorSize),
       state: {
         learner,
@@ -136,7 +141,8 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   for (let stop = false; iteration < settings.iterations && !stop; ) {
     const started = clock.now();
     buffer.parameters.set((await ppo.state()).parameters.subarray(0, ppo.actorSize));
-    writeNormalizer(normalizer, buffer);
+    writeStatistics(normalizer, buffer.normalizer);
+    if (criticNormalizer !== null) writeStatistics(criticNormalizer, buffer.criticNormalizer);
     adr?.write(buffer);
     for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
     ring?.publish(settings.horizon);
@@ -148,6 +154,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
       criticNormalizer?.toContract() ?? null,
       settings.ppo,
       iteration,
+      contract.network.kind === 'privileged',
     );
     const stats = await ppo.update(
       mirroredBatch(job, batch, buffer, {
@@ -197,7 +204,7 @@ function mirroredBatch(
   const { use, mirrors } = symmetry;
   if (use === 'augment') return augmented(batch, buffer, statistics, mirrors);
   const mirrored = mirrors.map((mirror) => ({
-    obs: mirroredObs(buffer, statistics.actor, mirror),
+    obs: mirroredObs(batch, buffer, statistics, mirror),
     action: mirror.action,
   }));
   return { ...batch, mirrored };
@@ -205,7 +212,7 @@ function mirroredBatch(
 
 /** Mean action, the task's own start, every episode of the evaluation's seed. */
 async function judge(job: TrainJob, { contract, actor }: Snapshot): Promise<Evaluation> {
-  const weights = splitTensors(actor, tensorSizes(contract.network.layers));
+  const weights = splitTensors(actor, sizesOf(contract.network));
   const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
   return summarise(scores, job.evalRecipe.key);
 }
@@ -215,13 +222,13 @@ function reached(evaluation: Evaluation | null, target: number | null): boolean 
 }
 
 function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: PpoLearner) {
-  const { layers } = contract.network;
   return {
     horizon: settings.horizon,
     numEnvs: settings.numEnvs,
-    obsDim: layers[0]!,
+    obsDim: obsDim(contract),
     criticDim: settings.network.criticInputs ?? 0,
-    actionDim: layers.at(-1)!,
+    actionDim: actionDim(contract),
+    stateDim: stateSize(contract.network),
     rewardTerms: recipe.rewardWeights.length,
     bounds: 2 * (recipe.adr?.parameters.length ?? 0),
     parameters: ppo.actorSize,
@@ -247,9 +254,16 @@ function criticStatistics({ recipe, settings, resume, initialCriticNormalizer }:
   return new RunningNormalizer(known ?? { mean: each(0), variance: each(1), count: 0, epsilon, clip });
 }
 
-function writeNormalizer(normalizer: RunningNormalizer, buffer: RolloutBuffer): void {
-  buffer.normalizer.set(normalizer.mean);
-  buffer.normalizer.set(normalizer.variance, normalizer.mean.length);
+/** @param out mean, then variance */
+function writeStatistics({ mean, variance }: RunningNormalizer, out: Float64Array): void {
+  out.set(mean);
+  out.set(variance, mean.length);
+}
+
+/** The network as it stands: a teacher's statistics of what only a simulation knows are part of it. */
+function learnedNetwork(network: NetworkContract, criticNormalizer: RunningNormalizer | null): NetworkContract {
+  if (network.kind !== 'privileged' || criticNormalizer === null) return network;
+  return { ...network, encoder: { ...network.encoder, normalizer: criticNormalizer.toContract() } };
 }
 
 /** Means over the episodes that ended in this iteration. */

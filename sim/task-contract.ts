@@ -37,9 +37,19 @@ export interface ContractParts {
   readonly dynamics: Dynamics;
   readonly hidden: readonly number[];
   readonly activation: NetworkContract['activation'];
+  /** What comes before the hidden layers. @default nothing */
+  readonly front?: NetworkFront;
   readonly seed: number;
   readonly config: Readonly<Record<string, unknown>>;
 }
+
+/** What comes before an actor's hidden layers; the rest follows from the task. */
+export type NetworkFront =
+  | { readonly kind: 'gru'; readonly cell: number }
+  | ({ readonly kind: 'history' } & Omit<HistoryEncoder, 'terms'>)
+  | { readonly kind: 'privileged'; readonly hidden: readonly number[]; readonly latent: number };
+
+type HistoryEncoder = Extract<NetworkContract, { kind: 'history' }>['encoder'];
 
 /** The contract of a policy that has seen nothing yet: an identity normaliser with count 0. */
 export function contractOf(parts: ContractParts): Contract {
@@ -56,9 +66,8 @@ export function contractOf(parts: ContractParts): Contract {
       repair: 'move it to criticObservations',
     });
   }
-  const observations = task.observations.map((spec) => observationContract(spec, layout));
-  const inputs = observations.reduce((sum, term) => sum + term.size, 0);
-  const outputs = task.actions.reduce((sum, term) => sum + term.joints.length, 0);
+  const observations = observedBy(task, parts.front).map((spec) => observationContract(spec, layout));
+  const inputs = sizeOf(observations);
   return {
     schema: CONTRACT_VERSION,
     robot: { name: model.name, urdfHash: model.urdfHash },
@@ -68,14 +77,8 @@ export function contractOf(parts: ContractParts): Contract {
     observations,
     command,
     sensors,
-    normalizer: {
-      mean: new Array<number>(inputs).fill(0),
-      variance: new Array<number>(inputs).fill(1),
-      count: 0,
-      epsilon: 1e-5,
-      clip: 10,
-    },
-    network: { kind: 'mlp', layers: [inputs, ...parts.hidden, outputs], activation: parts.activation },
+    normalizer: identityNormalizer(inputs),
+    network: networkContract(parts, inputs, layout),
     safety: parts.robot.safety,
     ros: completeRos(parts.robot.ros, {
       sensors: carried,
@@ -88,6 +91,63 @@ export function contractOf(parts: ContractParts): Contract {
     seed: parts.seed,
     config: { ...parts.config },
   };
+}
+
+/** The task's observations, each with the history that the network sees. */
+function observedBy(task: TaskDefinition, front: NetworkFront | undefined): readonly ObservationSpec[] {
+  if (front?.kind !== 'history') return task.observations;
+  const longest = Math.max(...task.observations.map(({ history }) => history));
+  if (longest > front.steps) {
+    throw new InputError(
+      `task ${task.name} observes ${longest} steps of a term, the network's history has ${front.steps}`,
+      {
+        repair: `network.steps=${longest} or more`,
+      },
+    );
+  }
+  return task.observations.map((spec) => ({ ...spec, history: front.steps }));
+}
+
+function networkContract(parts: ContractParts, inputs: number, layout: ObservationLayout): NetworkContract {
+  const { task, hidden, activation, front } = parts;
+  const outputs = task.actions.reduce((sum, term) => sum + term.joints.length, 0);
+  const body = { layers: [inputs, ...hidden, outputs], activation };
+  switch (front?.kind) {
+    case undefined:
+      return { kind: 'mlp', ...body };
+    case 'gru':
+      return { kind: 'gru', ...body, cell: front.cell };
+    case 'history': {
+      const { steps, embed, convolutions, latent } = front;
+      const terms = task.observations.map((spec) => ({
+        width: observationContract(spec, layout).size / spec.history,
+        steps: spec.history,
+      }));
+      return { kind: 'history', ...body, encoder: { steps, terms, embed, convolutions: [...convolutions], latent } };
+    }
+    case 'privileged': {
+      const critic = criticTerms(task, layout);
+      if (critic === null) {
+        throw new InputError(`task ${task.name} has no critic observations, which a privileged network needs`, {
+          repair: 'give the task criticObservations, or network.kind=mlp',
+        });
+      }
+      const known = sizeOf(critic);
+      const encoder = { inputs: known, hidden: [...front.hidden], latent: front.latent };
+      const layers = [inputs + known, ...hidden, outputs];
+      return { kind: 'privileged', layers, activation, encoder: { ...encoder, normalizer: identityNormalizer(known) } };
+    }
+  }
+}
+
+/** Of something that has not been seen yet. */
+function identityNormalizer(inputs: number): Contract['normalizer'] {
+  const each = (value: number) => new Array<number>(inputs).fill(value);
+  return { mean: each(0), variance: each(1), count: 0, epsilon: 1e-5, clip: 10 };
+}
+
+function sizeOf(observations: readonly ObservationContract[]): number {
+  return observations.reduce((sum, term) => sum + term.size, 0);
 }
 
 function jointsOf({ model, robot, dynamics }: ContractParts): JointContract[] {
