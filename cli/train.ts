@@ -45,6 +45,8 @@ export function register(program: Command): void {
         '  landfall train pendulum',
         '  landfall train pendulum ppo.learningRate=3e-4 reward.smoothness=-0.5',
         '  landfall train pendulum --resume',
+        '  landfall train quadruped-velocity network.kind=privileged --name teacher',
+        '  landfall train quadruped-velocity algorithm=distill teacher=runs/teacher network.kind=gru',
         '  landfall train my-task --with my-robot.mjs',
       ].join('\n'),
     )
@@ -70,8 +72,9 @@ async function run(name: string, words: string[], given: TrainOptions): Promise<
   const overrides = options.seed === undefined ? settings : [...settings, `seed=${options.seed}`];
   const project = await loadProject(options.with);
   const resumed = options.resume === undefined ? null : await openResume(name, options, overrides, project);
-  const config = withAbsolutePaths(
+  const config = await withAbsolutePaths(
     resumed?.config ?? applyOverrides(named(project.experiments, name, 'experiment'), overrides),
+    options.runs,
   );
   const fresh = await openExperiment(config);
   if (options.dryRun === true) {
@@ -115,9 +118,13 @@ function withoutSwallowed(words: string[], given: TrainOptions): { settings: str
   return { settings: [...words, given.resume], options: { ...given, resume: true } };
 }
 
-/** The run must find its parameter file wherever it is judged from. */
-function withAbsolutePaths(config: ExperimentConfig): ExperimentConfig {
-  return config.dynamics === null ? config : { ...config, dynamics: resolve(config.dynamics) };
+/** The run must find its parameter file, and its teacher, wherever it is judged from. @param runs where runs are kept */
+async function withAbsolutePaths(config: ExperimentConfig, runs: string): Promise<ExperimentConfig> {
+  return {
+    ...config,
+    dynamics: config.dynamics === null ? null : resolve(config.dynamics),
+    ...(config.teacher === undefined ? {} : { teacher: await resolveRun(config.teacher, runs) }),
+  };
 }
 
 interface Session {

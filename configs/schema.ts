@@ -14,6 +14,14 @@ const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 export const configSchema = v.strictObject({
   /** A task of `landfall tasks`. */
   task: v.string(),
+  /**
+   * What learns: proximal policy optimisation; a student that copies the actions of `teacher` on what it meets itself; or a
+   * student that takes over the body of `teacher` and learns to tell from its history what the teacher's encoder is told (rapid
+   * motor adaptation; the teacher of network.kind=privileged, the student of network.kind=history). @default ppo
+   */
+  algorithm: v.optional(v.picklist(['ppo', 'distill', 'rma'])),
+  /** The run, checkpoint or file that teaches, for distill and rma. */
+  teacher: v.optional(v.string()),
   /** Everything random follows from it. */
   seed: v.pipe(v.number(), v.integer(), v.minValue(0)),
   train: v.strictObject({

@@ -58,7 +58,7 @@ const observationSchema = v.strictObject({
   joints: v.array(v.string()),
   /** The sensor it reads, where its term reads one. */
   sensor: v.optional(v.string()),
-  /** What it picks, where its term picks: names of numbers of the command. */
+  /** What it picks, where its term picks: names of numbers of the command, or of parameters. */
   of: v.optional(v.array(v.string())),
   /** Numbers this term writes, history included. */
   size: natural,

@@ -15,6 +15,8 @@ export interface ObservationInput {
   readonly command: Float64Array;
   /** What lies around the robot, as a simulation knows it: poses and velocities, 13 numbers an object. */
   readonly objects: Float64Array;
+  /** The robot's parameters in this episode by name, as a simulation knows them. */
+  readonly parameters: Readonly<Record<string, number>>;
 }
 
 /** What a term of a contract picks, resolved to indices. */
@@ -31,6 +33,8 @@ export interface Picked {
   readonly sensorSize: number;
   /** Into the command. */
   readonly command: Int32Array;
+  /** Of parameters. */
+  readonly names: readonly string[];
 }
 
 /** What kind of quantity a term is, and so how it mirrors: `axial` as angular velocity does, `polar` as velocity does. */
@@ -53,7 +57,7 @@ export interface ObservationTerm {
   /** Only a simulation knows it: for critics. */
   readonly privileged?: true;
   /** What the contract must name for it. */
-  readonly needs: 'joints' | 'sensor' | 'command' | 'nothing';
+  readonly needs: 'joints' | 'sensor' | 'command' | 'parameters' | 'nothing';
   /** Numbers it writes, before history. */
   size(picked: Picked): number;
   write(input: ObservationInput, picked: Picked, out: Float64Array): void;
@@ -313,6 +317,18 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
     size: fixed(3),
     write({ objects }, _picked, out) {
       for (let k = 0; k < 3; k++) out[k] = objects[7 + k]!;
+    },
+  },
+  /** The parameters named in `of`, such as `payload` or `torqueScale.elbow`: what randomisation drew for this episode. */
+  parameter: {
+    unit: 'as the parameter',
+    frame: 'robot',
+    quantity: 'scalar',
+    needs: 'parameters',
+    privileged: true,
+    size: ({ names }) => names.length,
+    write({ parameters }, { names }, out) {
+      for (let i = 0; i < names.length; i++) out[i] = parameters[names[i]!]!;
     },
   },
   /** sin and cos of a clock with the frequency given by the one command named, Hz: both zero while it is 0. */

@@ -20,6 +20,7 @@ import { type IterationReport, type Snapshot, type TrainSettings, train } from '
 import { channelsOf } from '../policy/watch.ts';
 import type { Viewer } from '../viewer/server/index.ts';
 import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
+import { teachingOf } from './teaching.ts';
 
 /** Environments a viewer is shown. */
 const WATCHED = 64;
@@ -59,7 +60,9 @@ export interface TrainingResult {
 
 /** @throws what training throws; the run's record then says `failed` */
 export async function runTraining(request: TrainingRequest): Promise<TrainingResult> {
-  const { experiment, run, resume } = request;
+  const { run, resume } = request;
+  const teaching = await teachingOf(request.experiment);
+  const experiment = teaching?.experiment ?? request.experiment;
   const { config, contract, task } = experiment;
   const workers = request.workers === 0 ? availableParallelism() : request.workers;
   const backend = await openBackend(request.backend);
@@ -110,6 +113,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
       recipe: resumeRecipe(trainingRecipe(experiment), resume),
       evalRecipe: evaluationRecipe(experiment, contract, 'rapier'),
       settings: settingsOf(experiment),
+      ...(teaching === null ? {} : { teacher: teaching.teacher }),
       backend,
       pool,
       key: foldIn(keyOf(config.seed), PURPOSE.learner),
@@ -147,7 +151,13 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
 }
 
 function settingsOf({ config, network, symmetry }: Experiment): TrainSettings {
-  return { ...config.train, ppo: config.ppo, network, ...(symmetry === undefined ? {} : { symmetry }) };
+  return {
+    ...config.train,
+    ppo: config.ppo,
+    network,
+    freezeNormalizer: config.algorithm === 'rma',
+    ...(symmetry === undefined ? {} : { symmetry }),
+  };
 }
 
 /** A resumed run's environments start new episodes, not those of the first start. */

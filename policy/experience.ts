@@ -51,8 +51,8 @@ export async function assemble(
           normalize: new ObsNormalizer(criticNormalizer),
         };
 
-  const actorRows = normalised(actor, numEnvs, iteration);
-  const criticRows = critic === actor ? actorRows : normalised(critic, numEnvs, iteration);
+  const seen = normalised(actor, numEnvs, iteration);
+  const criticRows = critic === actor ? seen : normalised(critic, numEnvs, iteration);
   const value = await ppo.values(criticRows, size + numEnvs);
   const cut = Array.from({ length: size }, (_, i) => i).filter((i) => truncated[i]! !== 0);
   const finalValue = new Float32Array(size);
@@ -66,7 +66,7 @@ export async function assemble(
   // Copies: tfjs refuses views of shared memory.
   return {
     size,
-    obs: isPrivileged ? joined(actorRows, obsDim, criticRows, criticDim, size) : actorRows.subarray(0, size * obsDim),
+    obs: isPrivileged ? joined(seen, obsDim, criticRows, criticDim, size) : seen.subarray(0, size * obsDim),
     ...(buffer.actorState.length === 0 ? {} : { sequence: sequenceOf(buffer) }),
     ...(critic === actor ? {} : { criticObs: criticRows.subarray(0, size * criticDim) }),
     action: Float32Array.from(buffer.action),
@@ -75,6 +75,14 @@ export async function assemble(
     target,
     value: value.slice(0, size),
   };
+}
+
+/** What the actor saw in an iteration, normalised, [size, obsDim]. @throws NumericError as `assemble` does */
+export function actorRows(buffer: RolloutBuffer, normalizer: NormalizerContract, iteration: number): Float32Array {
+  const { horizon, numEnvs, obsDim } = buffer.shape;
+  const { obs, finalObs } = buffer;
+  const sight = { name: 'observation', dim: obsDim, obs, finalObs, normalize: new ObsNormalizer(normalizer) };
+  return normalised(sight, numEnvs, iteration).subarray(0, horizon * numEnvs * obsDim);
 }
 
 /** The first rows of two arrays side by side. @param a,b widths @returns [size, a + b] */

@@ -98,10 +98,18 @@ export interface LearnerState {
 /** Which parameters learn: everything, or of the actor the last layer alone (the critic is no part of the policy). */
 export type Trainable = 'all' | 'actor-head';
 
-/** One flat parameter vector: actor (in the order of `tensorsOf`), log-std, critic. */
-export interface PpoLearner {
+/** One flat parameter vector: actor (in the order of `tensorsOf`), log-std, then what else there is. */
+export interface ActorLearner {
   /** Numbers of the actor and its log-std, which come first. */
   readonly actorSize: number;
+  state(): Promise<LearnerState>;
+  /** @throws LandfallError when the sizes are those of another network */
+  load(state: LearnerState): void;
+  dispose(): void;
+}
+
+/** The critic comes last. */
+export interface PpoLearner extends ActorLearner {
   /** The critic's estimates. @param obs what it sees, normalised, [batch, criticInputs] @returns [batch] */
   values(obs: Float32Array, batch: number): Promise<Float32Array>;
   /**
@@ -111,15 +119,11 @@ export interface PpoLearner {
    * @throws NumericError when the loss is not finite
    */
   update(batch: PpoBatch, iteration: number, progress?: number): Promise<PpoStats>;
-  state(): Promise<LearnerState>;
-  /** @throws LandfallError when the sizes are those of another network */
-  load(state: LearnerState): void;
   /**
    * Take over weights and start the optimiser anew.
    * @param parameters all of them, or the actor's alone: the critic then starts from nothing
    */
   loadParameters(parameters: Float32Array): void;
-  dispose(): void;
 }
 
 /** The adaptive rule of RSL-RL: by a factor 1.5 down above twice the target, up below half of it. */

@@ -14,14 +14,16 @@ import { sizesOf, stateSize } from './architecture.ts';
 import type { Backend } from './backend.ts';
 import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
+import { Distiller } from './distiller.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
-import { assemble } from './experience.ts';
+import { actorRows, assemble, sequenceOf } from './experience.ts';
 import { augmented, mirroredObs, type Statistics, type TaskMirror } from './mirroring.ts';
 import { splitTensors } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import { Ppo } from './ppo.ts';
-import type { NetworkSettings, PpoBatch, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
+import type { ActorLearner, NetworkSettings, PpoBatch, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
+import { labelsOf, type Teacher } from './teacher.ts';
 import type { SceneChange } from './watch.ts';
 
 export interface TrainSettings {
@@ -83,6 +85,8 @@ export interface TrainJob {
   readonly onScene?: (change: SceneChange) => void;
   /** Go on from here. */
   readonly resume?: TrainingState;
+  /** Learn what it says, instead of from rewards. */
+  readonly teacher?: Teacher;
   /** Start from these parameters (actor, log-std, critic) with a new optimiser. */
   readonly initial?: Float32Array;
   /** Statistics that the critic of `initial` learned with, where it has its own. */
@@ -93,13 +97,12 @@ export interface TrainJob {
 
 /** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
 export async function train(job: TrainJob): Promise<Snapshot> {
-  const { recipe, settings, backend, pool, key, clock, resume } = job;
+  const { recipe, settings, pool, key, clock, resume } = job;
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
-  const ppo = new Ppo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable);
+  const { learner: ppo, learn } = job.teacher === undefined ? reinforcement(job) : imitation(job, job.teacher);
   if (resume !== undefined) ppo.load(resume.learner);
-  else if (job.initial !== undefined) ppo.loadParameters(job.initial);
   const collector = await Collector.open(
     pool,
     recipe,
@@ -147,23 +150,8 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
     ring?.publish(settings.horizon);
     const collected = clock.now();
-    const batch = await assemble(
-      buffer,
-      ppo,
-      normalizer.toContract(),
-      criticNormalizer?.toContract() ?? null,
-      settings.ppo,
-      iteration,
-      contract.network.kind === 'privileged',
-    );
-    const stats = await ppo.update(
-      mirroredBatch(job, batch, buffer, {
-        actor: normalizer.toContract(),
-        critic: criticNormalizer?.toContract() ?? null,
-      }),
-      iteration,
-      iteration / settings.iterations,
-    );
+    const statistics = { actor: normalizer.toContract(), critic: criticNormalizer?.toContract() ?? null };
+    const stats = await learn(buffer, statistics, iteration);
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
     criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
     adr?.update(buffer);
@@ -191,6 +179,43 @@ export async function train(job: TrainJob): Promise<Snapshot> {
   const final = await snapshot(iteration, best);
   ppo.dispose();
   return final;
+}
+
+/** A learner, and what it makes of an iteration's experience. */
+interface Course {
+  readonly learner: ActorLearner;
+  learn(buffer: RolloutBuffer, statistics: Statistics, iteration: number): Promise<PpoStats>;
+}
+
+function reinforcement(job: TrainJob): Course {
+  const { recipe, settings, backend, key } = job;
+  const ppo = new Ppo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable);
+  if (job.resume === undefined && job.initial !== undefined) ppo.loadParameters(job.initial);
+  const isPrivileged = recipe.contract.network.kind === 'privileged';
+  return {
+    learner: ppo,
+    async learn(buffer, statistics, iteration) {
+      const { actor, critic } = statistics;
+      const batch = await assemble(buffer, ppo, actor, critic, settings.ppo, iteration, isPrivileged);
+      return ppo.update(mirroredBatch(job, batch, buffer, statistics), iteration, iteration / settings.iterations);
+    },
+  };
+}
+
+function imitation({ settings, backend, key }: TrainJob, teacher: Teacher): Course {
+  const student = new Distiller(backend, settings.network, settings.ppo, teacher, foldIn(key, 1));
+  return {
+    learner: student,
+    learn(buffer, { actor }, iteration) {
+      const batch = {
+        size: buffer.shape.horizon * buffer.shape.numEnvs,
+        obs: actorRows(buffer, actor, iteration),
+        label: labelsOf(teacher, buffer),
+        ...(buffer.actorState.length === 0 ? {} : { sequence: sequenceOf(buffer) }),
+      };
+      return student.update(batch, iteration);
+    },
+  };
 }
 
 /** What the learner gets to see of a batch where the task is symmetric. */
@@ -221,7 +246,7 @@ function reached(evaluation: Evaluation | null, target: number | null): boolean 
   return target !== null && evaluation !== null && evaluation.successRate >= target;
 }
 
-function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: PpoLearner) {
+function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: ActorLearner) {
   return {
     horizon: settings.horizon,
     numEnvs: settings.numEnvs,

@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExperimentConfig } from '../../configs/schema.ts';
 import { type NetworkContract, obsDim, parseContract } from '../../core/contract.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import type { Experiment } from '../../loop/experiment.ts';
@@ -129,7 +130,7 @@ describe.each(Object.entries(networks))('%s', (_, network) => {
       tf
         .grad(loss as (p: tf.Tensor) => tf.Tensor)(tf.tensor1d(flat))
         .dataSync(),
-    );
+    ) as Float32Array;
     const direction = new RandomStream(keyOf(6));
     for (let trial = 0; trial < 5; trial++) {
       const v = flat.map(() => direction.normal());
@@ -140,7 +141,7 @@ describe.each(Object.entries(networks))('%s', (_, network) => {
       expect(Math.abs(measured - expected)).toBeLessThan(0.02 * Math.abs(expected) + 0.02);
     }
     // Every tensor learns.
-    for (const part of splitTensors(Float32Array.from(gradient), sizesOf(network)))
+    for (const part of splitTensors(gradient, sizesOf(network)))
       expect(Math.max(...part.map(Math.abs))).toBeGreaterThan(0);
   });
 
@@ -209,12 +210,12 @@ describe('minibatches', () => {
   });
 });
 
-const kinds = {
+const kinds: Readonly<Record<'mlp' | 'gru' | 'history' | 'privileged', Partial<ExperimentConfig['network']>>> = {
   mlp: {},
   gru: { kind: 'gru', cell: 32 },
   history: { kind: 'history', steps: 4, embed: 8, latent: 8 },
   privileged: { kind: 'privileged', encoderHidden: [], latent: 8 },
-} as const;
+};
 
 describe.each(Object.entries(kinds))('a bundle of %s', (kind, network) => {
   let experiment: Experiment;
@@ -267,16 +268,10 @@ describe('memory', () => {
     timeout: 90_000,
   }, async () => {
     const score = async (kind: keyof typeof kinds) => (await learn(await blindExperiment(kinds[kind]), backend)).score;
-    const [mlp, gru, history, privileged] = [
-      await score('mlp'),
-      await score('gru'),
-      await score('history'),
-      await score('privileged'),
-    ];
-    // Seeds 1 to 3: 0.15 to 0.34, 3.5 to 6.7, 1.1 to 1.6, 5.6 to 7.3.
+    const [mlp, gru, history] = [await score('mlp'), await score('gru'), await score('history')];
+    // Seeds 1 to 3: 0.15 to 0.34, 3.5 to 6.7, 1.1 to 1.6.
     expect(gru).toBeGreaterThan(5 * mlp);
     expect(history).toBeGreaterThan(3 * mlp);
-    expect(privileged).toBeGreaterThan(5 * mlp);
   });
 
   it('begins where the rollout began: the ratio of the first minibatch is 1', async () => {
