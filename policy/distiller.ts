@@ -39,7 +39,7 @@ export class Distiller implements ActorLearner {
 
   /** @param key of the first weights and of the minibatches' order */
   constructor(backend: Backend, network: NetworkSettings, settings: DistillSettings, teacher: Teacher, key: Key) {
-    const { actor, initialLogStd } = network;
+    const { actor } = network;
     this.#backend = backend;
     this.#settings = settings;
     this.#network = actor;
@@ -49,14 +49,15 @@ export class Distiller implements ActorLearner {
     const weights = initialActor(actor, 0.01, foldIn(key, 1));
     const actions = actor.layers.at(-1)!;
     this.actorSize = weights.length + actions;
-    const first = new Float32Array(this.actorSize).fill(initialLogStd);
+    const first = new Float32Array(this.actorSize);
     first.set(weights);
+    // It explores as its teacher did in the end.
+    first.set(teacher.parameters.subarray(-actions), weights.length);
     const mask = new Float32Array(this.actorSize).fill(1, 0, weights.length);
     if (teacher.lesson === 'latent') {
       // The teacher's body, to the byte: only the encoder learns.
       const front = this.#sizes.slice(0, frontCount(actor)).reduce((a, b) => a + b, 0);
-      const body = teacher.parameters.subarray(teacher.parameters.length - (weights.length - front) - actions);
-      first.set(body.subarray(0, body.length - actions), front);
+      first.set(teacher.parameters.subarray(-(this.actorSize - front)), front);
       mask.fill(0, front);
     }
     this.#mask = tf.tensor1d(mask);
