@@ -2,10 +2,12 @@
 
 import type { Command } from 'commander';
 import { register as identify } from './bench-identify.ts';
+import { register as learn } from './bench-learn.ts';
 import { register as sim } from './bench-sim.ts';
+import { register as skill } from './bench-skill.ts';
 import { register as twin } from './bench-twin.ts';
 
-export const benches: readonly ((bench: Command) => void)[] = [identify, sim, twin];
+export const benches: readonly ((bench: Command) => void)[] = [identify, learn, sim, skill, twin];
 
 export function register(program: Command): void {
   const bench = program.command('bench').summary('measure').description('Measure what docs/results.md reports.');

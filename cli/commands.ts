@@ -13,11 +13,13 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly register
   episodes: () => import('./episodes.ts'),
   identify: () => import('./identify.ts'),
   adapt: () => import('./adapt.ts'),
+  export: () => import('./export.ts'),
   runs: () => import('./runs.ts'),
   view: () => import('./view.ts'),
   tasks: () => import('./tasks.ts'),
   check: () => import('./check.ts'),
   new: () => import('./new.ts'),
   bench: () => import('./bench.ts'),
+  reproduce: () => import('./reproduce.ts'),
   doctor: () => import('./doctor.ts'),
 };

@@ -40,6 +40,8 @@ export interface TrainingRequest {
   readonly resume?: TrainingState;
   readonly onStart?: (info: TrainingStart) => void;
   readonly onIteration?: (report: IterationReport, best: boolean) => void;
+  /** After each evaluation, when its checkpoint is on disk; true ends the run. */
+  readonly onCheckpoint?: (folder: string, report: IterationReport) => Promise<boolean>;
   /** Asked after every iteration; true ends the run with a checkpoint. */
   readonly shouldStop?: () => boolean;
 }
@@ -65,7 +67,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
   const experiment = teaching?.experiment ?? request.experiment;
   const { config, contract, task } = experiment;
   const workers = request.workers === 0 ? availableParallelism() : request.workers;
-  const backend = await openBackend(request.backend);
+  const backend = await openBackend(request.backend, experiment.network.actor.kind, methodOf(config));
   const pool = new WorkerPool(workers);
   const started = systemClock.now();
   let record: RunRecord = {
@@ -133,7 +135,8 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
         request.viewer?.metrics(curvesOf(report));
         await update({ iteration: report.iteration, envSteps: report.envSteps });
         request.onIteration?.(report, best);
-        return request.shouldStop?.() ?? false;
+        const passed = evaluation !== null && ((await request.onCheckpoint?.(checkpoint, report)) ?? false);
+        return passed || (request.shouldStop?.() ?? false);
       },
     });
     checkpoint = await saveCheckpoint(run, snapshot.contract, snapshot.actor, snapshot.state, false);
@@ -148,6 +151,11 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     await pool.close();
     backend.close();
   }
+}
+
+/** The algorithm; a mirror loss is one more thing that not every backend learns by. */
+function methodOf({ algorithm = 'ppo', ppo }: Experiment['config']): string {
+  return ppo.symmetry === 'loss' ? 'a mirror loss' : algorithm;
 }
 
 function settingsOf({ config, network, symmetry }: Experiment): TrainSettings {

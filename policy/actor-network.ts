@@ -16,7 +16,8 @@ import {
   privilegedLayers,
   type WindowLayer,
 } from './architecture.ts';
-import { type Activation, activations, forward, initialWeights, linear, orthogonal } from './network.ts';
+import { initialWeights, orthogonal } from './initial-weights.ts';
+import { type Activation, activations, forward, linear } from './network.ts';
 
 /** Steps of some environments one after another, and what a recurrent actor remembered: what its gradient flows through. */
 export interface DeviceSequence {

@@ -11,9 +11,10 @@ import type { Mirror } from '../core/symmetry.ts';
 import { type DeviceSequence, initialActor, meanAction } from './actor-network.ts';
 import { sizesOf, tensorsOf } from './architecture.ts';
 import type { Backend } from './backend.ts';
+import { initialWeights } from './initial-weights.ts';
 import { gather, type MinibatchRows, minibatchRows, uploadSequence } from './minibatches.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
-import { forward, initialWeights } from './network.ts';
+import { forward } from './network.ts';
 import {
   type LearnerState,
   type NetworkSettings,

@@ -17,10 +17,10 @@ import { Collector, type WorkerPool } from './collector.ts';
 import { Distiller } from './distiller.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
 import { actorRows, assemble, sequenceOf } from './experience.ts';
+import { makePpo } from './make-ppo.ts';
 import { augmented, mirroredObs, type Statistics, type TaskMirror } from './mirroring.ts';
 import { splitTensors } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import { Ppo } from './ppo.ts';
 import type { ActorLearner, NetworkSettings, PpoBatch, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import { labelsOf, type Teacher } from './teacher.ts';
@@ -97,11 +97,20 @@ export interface TrainJob {
 
 /** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
 export async function train(job: TrainJob): Promise<Snapshot> {
+  const course = job.teacher === undefined ? reinforcement(job) : imitation(job, job.teacher);
+  try {
+    return await learn(job, course);
+  } finally {
+    course.learner.dispose();
+  }
+}
+
+async function learn(job: TrainJob, course: Course): Promise<Snapshot> {
   const { recipe, settings, pool, key, clock, resume } = job;
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
-  const { learner: ppo, learn } = job.teacher === undefined ? reinforcement(job) : imitation(job, job.teacher);
+  const { learner: ppo } = course;
   if (resume !== undefined) ppo.load(resume.learner);
   const collector = await Collector.open(
     pool,
@@ -151,7 +160,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     ring?.publish(settings.horizon);
     const collected = clock.now();
     const statistics = { actor: normalizer.toContract(), critic: criticNormalizer?.toContract() ?? null };
-    const stats = await learn(buffer, statistics, iteration);
+    const stats = await course.learn(buffer, statistics, iteration);
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
     criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
     adr?.update(buffer);
@@ -176,9 +185,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     const asked = (await job.onIteration?.(report, () => snapshot(iteration, best))) ?? false;
     stop = asked || reached(evaluation, settings.stopAtSuccess);
   }
-  const final = await snapshot(iteration, best);
-  ppo.dispose();
-  return final;
+  return await snapshot(iteration, best);
 }
 
 /** A learner, and what it makes of an iteration's experience. */
@@ -188,8 +195,9 @@ interface Course {
 }
 
 function reinforcement(job: TrainJob): Course {
-  const { recipe, settings, backend, key } = job;
-  const ppo = new Ppo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable);
+  const { recipe, settings, backend, pool, key } = job;
+  const mirrors = settings.symmetry?.use === 'loss';
+  const ppo = makePpo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable, pool.size, mirrors);
   if (job.resume === undefined && job.initial !== undefined) ppo.loadParameters(job.initial);
   const isPrivileged = recipe.contract.network.kind === 'privileged';
   return {

@@ -33,6 +33,8 @@ export interface EnvironmentSettings {
   readonly adr?: AdrSettings;
   /** 0: always the nominal parameters; 1: the whole ranges. */
   readonly randomization: number;
+  /** What the robot is asked to do in every episode, in the contract's order. @default the task samples it */
+  readonly command?: readonly number[];
   /** Training starts anywhere and at a random age; evaluation as the task says. */
   readonly training: boolean;
   readonly key: Key;
@@ -169,7 +171,7 @@ export class Environment {
       memory: new Float64Array(task.memory ?? 0),
     };
     this.#command = makeCommand(contract.joints.length);
-    this.#disturbances = new Disturbances(task, this.#nominal, this.#ranges, randomization);
+    this.#disturbances = new Disturbances(task, this.#nominal, this.#ranges, randomization, settings.command);
     this.#defaults = Float64Array.from(contract.joints, (joint) => joint.defaultPosition);
     this.#start = {
       q: new Float64Array(contract.joints.length),
