@@ -23,6 +23,7 @@ import { inferenceOf } from '../../policy/inference.ts';
 import { minibatchRows } from '../../policy/minibatches.ts';
 import { splitTensors } from '../../policy/mlp.ts';
 import { blindExperiment, learn } from './blind-pendulum.ts';
+import { LocalPool } from './local-pool.ts';
 
 let backend: Backend;
 beforeAll(async () => {
@@ -272,6 +273,17 @@ describe('memory', () => {
     // Seeds 1 to 3: 0.15 to 0.34, 3.5 to 6.7, 1.1 to 1.6.
     expect(gru).toBeGreaterThan(5 * mlp);
     expect(history).toBeGreaterThan(3 * mlp);
+  });
+
+  it('is of each environment its own: the same bytes for any number of workers', async () => {
+    const experiment = await blindExperiment(kinds.gru, 2);
+    const [one, three] = [
+      await learn(experiment, backend),
+      await learn(experiment, backend, { pool: new LocalPool(3) }),
+    ];
+    expect(three.actor).toEqual(one.actor);
+    // An evaluation of 20 episodes, of which the three slices have 7, 7 and 6: each begins without a memory.
+    expect(three.score).toBe(one.score);
   });
 
   it('begins where the rollout began: the ratio of the first minibatch is 1', async () => {
