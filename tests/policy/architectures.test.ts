@@ -286,6 +286,16 @@ describe('memory', () => {
     expect(three.score).toBe(one.score);
   });
 
+  it('goes on in the middle of an episode after a checkpoint: the same bytes', async () => {
+    const experiment = await blindExperiment(kinds.gru, 4);
+    const settings = { ...experiment.config.train, ppo: experiment.config.ppo, network: experiment.network };
+    const whole = await learn(experiment, backend);
+    const half = await learn(experiment, backend, { onIteration: ({ iteration }) => iteration === 2, settings });
+    expect(half.state.actorState!.some((value) => value !== 0)).toBe(true);
+    const from = { ...experiment, contract: { ...experiment.contract, normalizer: half.contract.normalizer } };
+    expect((await learn(from, backend, { resume: half.state })).actor).toEqual(whole.actor);
+  });
+
   it('begins where the rollout began: the ratio of the first minibatch is 1', async () => {
     const experiment = await blindExperiment(kinds.gru, 3);
     const { ppo } = experiment.config;
