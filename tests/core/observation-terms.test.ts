@@ -53,7 +53,13 @@ describe('nearest_by_sector', () => {
 describe('object terms', () => {
   it('read pose and velocity of the first object, and are for critics alone', () => {
     const objects = Float64Array.from({ length: 26 }, (_, k) => k);
-    const input = { state: makeState(0), lastAction: new Float32Array(0), command: new Float64Array(0), objects, parameters: {} };
+    const input = {
+      state: makeState(0),
+      lastAction: new Float32Array(0),
+      command: new Float64Array(0),
+      objects,
+      parameters: {},
+    };
     const out = new Float64Array(3);
     observationTerms.object_position!.write(input, picked(0), out);
     expect([...out]).toEqual([0, 1, 2]);
