@@ -27,8 +27,8 @@ export interface CriteriaOptions {
   /** Whether the pendulum is up. @param state [2 nJoints] */
   readonly up: (state: Float64Array) => boolean;
   /**
-   * Which state belongs to a torque: 'before' its step (double pendulum) or 'after' it (simple pendulum, whose recorder also leaves
-   * the last change of torque out of the smoothness).
+   * Which state belongs to a torque: 'before' its step (double pendulum) or 'after' it (simple pendulum, whose functions also begin
+   * to count one sample late and leave the last change of torque out).
    */
   readonly sampled: 'before' | 'after';
 }
@@ -42,7 +42,7 @@ export function criteriaOf(trajectory: Trajectory, { up, sampled }: CriteriaOpti
   // Up to stay: the first sample from which on all are up.
   let since = steps;
   while (since > 0 && up(state(since - 1))) since--;
-  const swingUpTime = since === steps ? end : (since + shift) * dt;
+  const swingUpTime = Math.min(end, (since + 2 * shift) * dt);
   let energy = 0;
   let maxTorque = 0;
   let integratedTorque = 0;
