@@ -164,7 +164,7 @@ async function learn(request: AdaptationRequest, dynamics: Dynamics, trainable: 
   const { config } = experiment;
   const head = trainable === 'actor-head';
   const contract = head ? bundle.contract : experiment.contract;
-  const backend = await openBackend('auto');
+  const backend = await openBackend('auto', contract.network.kind);
   try {
     return await train({
       recipe: {

@@ -62,7 +62,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
   const { experiment, run, resume } = request;
   const { config, contract, task } = experiment;
   const workers = request.workers === 0 ? availableParallelism() : request.workers;
-  const backend = await openBackend(request.backend);
+  const backend = await openBackend(request.backend, experiment.network.actor.kind);
   const pool = new WorkerPool(workers);
   const started = systemClock.now();
   let record: RunRecord = {

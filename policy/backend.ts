@@ -1,13 +1,17 @@
 /**
- * Chooses and starts the tfjs backend that trains. `auto` takes the first that is there; a named one is used or refused,
+ * Chooses and starts the backend that trains: tfjs on some device, or the kernel of `simd/`. `auto` takes the first that is there; a named one is used or refused,
  * never silently replaced. Knows no network.
  */
 
 import * as tf from '@tensorflow/tfjs';
+import type { NetworkContract } from '../core/contract.ts';
 import { InputError, LandfallError, messageOf } from '../core/errors.ts';
+import { SIMD_NETWORKS } from './simd/simd-ppo.ts';
 
-export const backendNames = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export const backendNames = ['tensorflow', 'webgpu', 'simd', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
+
+export type NetworkKind = NetworkContract['kind'];
 
 export interface Backend {
   readonly name: BackendName;
@@ -21,19 +25,23 @@ export interface Backend {
 /** Why a backend could not be started; thrown by the starters below. */
 class Unavailable extends LandfallError {}
 
-const starters: Readonly<Record<BackendName, () => Promise<Backend>>> = {
+const starters: Readonly<Record<BackendName, (kind: NetworkKind) => Promise<Backend>>> = {
   tensorflow: startTensorFlow,
   webgpu: startWebGpu,
+  simd: startSimd,
   wasm: startWasm,
   cpu: startCpu,
 };
 
-/** @throws InputError when the named backend cannot be started, with the reason and the repair */
-export async function openBackend(choice: BackendName | 'auto'): Promise<Backend> {
+/**
+ * @param kind of the network to train: not every backend has every kind
+ * @throws InputError when the named backend cannot be started, with the reason and the repair
+ */
+export async function openBackend(choice: BackendName | 'auto', kind: NetworkKind = 'mlp'): Promise<Backend> {
   tf.enableProdMode();
   if (choice !== 'auto') {
     try {
-      return await starters[choice]();
+      return await starters[choice](kind);
     } catch (error) {
       throw new InputError(`backend ${choice} cannot be used: ${messageOf(error)}`, {
         repair: repairs[choice],
@@ -44,12 +52,12 @@ export async function openBackend(choice: BackendName | 'auto'): Promise<Backend
   const reasons: string[] = [];
   for (const name of backendNames) {
     try {
-      return await starters[name]();
+      return await starters[name](kind);
     } catch (error) {
       reasons.push(`${name}: ${messageOf(error)}`);
     }
   }
-  throw new LandfallError(`no tfjs backend could be started (${reasons.join('; ')})`, {
+  throw new LandfallError(`no backend could be started (${reasons.join('; ')})`, {
     repair: 'run landfall doctor',
   });
 }
@@ -59,6 +67,7 @@ export const repairs: Readonly<Record<BackendName, string>> = {
     'it needs the optional package @tensorflow/tfjs-node-gpu, its library download, CUDA 11.2 and cuDNN 8.1; or leave --backend out',
   webgpu:
     'it needs the optional packages @tensorflow/tfjs-backend-webgpu and webgpu, libvulkan1 and a GPU driver; or leave --backend out',
+  simd: 'it needs a processor and a Node.js with WebAssembly SIMD, and trains perceptrons alone; or leave --backend out',
   wasm: 'install again: npm install',
   cpu: 'install again: npm install',
 };
@@ -69,7 +78,7 @@ export async function probeBackends(): Promise<{ name: BackendName; ok: boolean;
   const found: { name: BackendName; ok: boolean; detail: string }[] = [];
   for (const name of backendNames) {
     try {
-      const backend = await starters[name]();
+      const backend = await starters[name]('mlp');
       found.push({ name, ok: true, detail: backend.description });
       backend.close();
     } catch (error) {
@@ -84,6 +93,11 @@ const nothing = () => undefined;
 async function startCpu(): Promise<Backend> {
   await use('cpu');
   return { name: 'cpu', description: 'tfjs cpu (plain JavaScript)', check: nothing, close: nothing };
+}
+
+async function startSimd(kind: NetworkKind): Promise<Backend> {
+  if (!SIMD_NETWORKS.includes(kind)) throw new Unavailable(`it has no networks of kind ${kind}`);
+  return { name: 'simd', description: 'SIMD kernel (WebAssembly), in threads', check: nothing, close: nothing };
 }
 
 async function startWasm(): Promise<Backend> {

@@ -8,8 +8,9 @@ import * as tf from '@tensorflow/tfjs';
 import { LandfallError, NumericError } from '../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Backend } from './backend.ts';
+import { initialWeights } from './initial-weights.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
-import { forward, initialWeights } from './network.ts';
+import { forward } from './network.ts';
 import {
   type LearnerState,
   type NetworkSettings,

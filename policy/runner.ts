@@ -15,9 +15,9 @@ import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
 import { assemble } from './experience.ts';
+import { makePpo } from './make-ppo.ts';
 import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import { Ppo } from './ppo.ts';
 import type { NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import type { SceneChange } from './watch.ts';
@@ -89,11 +89,20 @@ export interface TrainJob {
 
 /** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
 export async function train(job: TrainJob): Promise<Snapshot> {
-  const { recipe, settings, backend, pool, key, clock, resume } = job;
+  const { settings, backend, pool, key } = job;
+  const ppo = makePpo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable, pool.size);
+  try {
+    return await learn(job, ppo);
+  } finally {
+    ppo.dispose();
+  }
+}
+
+async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
+  const { recipe, settings, pool, key, clock, resume } = job;
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
-  const ppo = new Ppo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable);
   if (resume !== undefined) ppo.load(resume.learner);
   else if (job.initial !== undefined) ppo.loadParameters(job.initial);
   const collector = await Collector.open(
@@ -171,9 +180,7 @@ export async function train(job: TrainJob): Promise<Snapshot> {
     const asked = (await job.onIteration?.(report, () => snapshot(iteration, best))) ?? false;
     stop = asked || reached(evaluation, settings.stopAtSuccess);
   }
-  const final = await snapshot(iteration, best);
-  ppo.dispose();
-  return final;
+  return await snapshot(iteration, best);
 }
 
 /** Mean action, the task's own start, every episode of the evaluation's seed. */

@@ -1,4 +1,4 @@
-/** PPO on tfjs: closed forms, the direction of an update, the frozen body, memory, resuming, one backend against another. */
+/** PPO on tfjs and on the SIMD kernel: closed forms, the direction of an update, the frozen body, memory, resuming, one backend against another. */
 
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
@@ -6,12 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, LandfallError, NumericError } from '../../core/errors.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 import { type Backend, openBackend } from '../../policy/backend.ts';
+import { makePpo } from '../../policy/make-ppo.ts';
 import { Mlp, splitTensors, tensorSizes } from '../../policy/mlp.ts';
 import { Ppo } from '../../policy/ppo.ts';
 import {
   type LearnerState,
   type NetworkSettings,
   type PpoBatch,
+  type PpoLearner,
   type PpoSettings,
   steerLearningRate,
 } from '../../policy/ppo-learner.ts';
@@ -106,7 +108,7 @@ describe('steerLearningRate', () => {
   });
 });
 
-describe.each(['cpu', 'wasm'] as const)('PPO on %s', (name) => {
+describe.each(['cpu', 'wasm', 'simd'] as const)('PPO on %s', (name) => {
   let backend: Backend;
   beforeAll(async () => {
     backend = await openBackend(name);
@@ -114,7 +116,7 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (name) => {
   afterAll(() => backend.close());
 
   const make = (changes: Partial<PpoSettings> = {}, trainable: 'all' | 'actor-head' = 'all', net = network) =>
-    new Ppo(backend, net, { ...settings, ...changes }, keyOf(seed), trainable);
+    makePpo(backend, net, { ...settings, ...changes }, keyOf(seed), trainable);
 
   it('reports log-probabilities, KL, clip fraction and entropy as their closed forms', async () => {
     const ppo = make();
@@ -176,7 +178,7 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (name) => {
     // Estimates of now that are far from those of then, on the target's side: beyond the clip there is nothing to gain.
     const values = await free.values(batch.obs, 64);
     const far = { ...batch, value: values.map((v) => v - 1), target: values.map((v) => v + 1) };
-    const critic = async (ppo: Ppo) => {
+    const critic = async (ppo: PpoLearner) => {
       await ppo.update(far, 0);
       return hash((await ppo.state()).parameters.subarray(ACTOR_SIZE));
     };

@@ -11,7 +11,7 @@ import { InputError, NumericError } from '../../core/errors.ts';
 import { type FrameRing, makeFrameRing, openFrameRing } from '../../core/frame-ring.ts';
 import { foldIn, keyOf, RandomStream } from '../../core/rng.ts';
 import { type Experiment, evaluationRecipe, openExperiment, PURPOSE, trainingRecipe } from '../../loop/experiment.ts';
-import { type Backend, openBackend } from '../../policy/backend.ts';
+import { type Backend, type BackendName, openBackend } from '../../policy/backend.ts';
 import { loadBundle, loadTrainingState, saveCheckpoint, type TrainingState } from '../../policy/checkpoint.ts';
 import { Collector, WorkerPool } from '../../policy/collector.ts';
 import { splitTensors, tensorSizes } from '../../policy/mlp.ts';
@@ -30,13 +30,13 @@ const experiment: Experiment = await openExperiment({
 });
 
 const pools = new Map<number, WorkerPool>();
-let backend: Backend;
+const backends = new Map<BackendName, Backend>();
 beforeAll(async () => {
-  backend = await openBackend('wasm');
+  for (const name of ['wasm', 'simd'] as const) backends.set(name, await openBackend(name));
   for (const count of COUNTS) pools.set(count, new WorkerPool(count));
 });
 afterAll(async () => {
-  backend.close();
+  for (const backend of backends.values()) backend.close();
   await Promise.all([...pools.values()].map((pool) => pool.close()));
 });
 
@@ -63,14 +63,15 @@ function learn(
     from?: Experiment;
     ring?: FrameRing;
     onScene?: (change: SceneChange) => void;
+    backend?: BackendName;
   } = {},
 ) {
-  const { resume, from = experiment, ring = null, onScene = () => {} } = more;
+  const { resume, from = experiment, ring = null, onScene = () => {}, backend = 'wasm' } = more;
   return train({
     recipe: trainingRecipe(from),
     evalRecipe: evaluationRecipe(from, from.contract, 'rapier'),
     settings: settings(more.settings),
-    backend,
+    backend: backends.get(backend)!,
     pool: pools.get(workers)!,
     key: foldIn(keyOf(1), PURPOSE.learner),
     clock: systemClock,
@@ -130,9 +131,9 @@ describe('the same seed', () => {
     expect(runs[2]!.hashes).toEqual(runs[0]!.hashes);
   });
 
-  it('trains the same weights with 1, 2 and 4 workers', async () => {
+  it.each(['wasm', 'simd'] as const)('trains the same weights with 1, 2 and 4 workers on %s', async (backend) => {
     const runs: Snapshot[] = [];
-    for (const workers of COUNTS) runs.push(await learn(workers));
+    for (const workers of COUNTS) runs.push(await learn(workers, { backend }));
     const digest = ({ actor, contract, state }: Snapshot) =>
       hash(actor, state.learner.parameters, state.learner.firstMoment, state.learner.secondMoment) +
       JSON.stringify(contract.normalizer);
@@ -142,7 +143,7 @@ describe('the same seed', () => {
     // It learned something, and another seed learns something else.
     expect(hash(runs[0]!.actor)).not.toBe(hash(initialWeights(experiment.contract.network.layers, 0.01, keyOf(1))));
     const other = await openExperiment({ ...experiment.config, seed: 2 });
-    expect(digest(await learn(2, { from: other }))).not.toBe(digest(runs[0]!));
+    expect(digest(await learn(2, { from: other, backend }))).not.toBe(digest(runs[0]!));
   });
 
   it('scores the same episodes with 1, 2 and 4 workers, in order', async () => {
@@ -173,7 +174,7 @@ describe('resuming', () => {
       recipe: trainingRecipe(experiment),
       evalRecipe: evaluationRecipe(experiment, experiment.contract, 'rapier'),
       settings: settings({ ...five }),
-      backend,
+      backend: backends.get('wasm')!,
       pool: pools.get(2)!,
       key: foldIn(keyOf(1), PURPOSE.learner),
       clock: systemClock,
@@ -222,7 +223,7 @@ describe('resuming', () => {
         recipe: trainingRecipe(experiment),
         evalRecipe: evaluationRecipe(experiment, experiment.contract, 'rapier'),
         settings: settings({ iterations: 2 }),
-        backend,
+        backend: backends.get('wasm')!,
         pool: pools.get(1)!,
         key: keyOf(1),
         clock: systemClock,
@@ -302,7 +303,7 @@ describe('learning', () => {
         horizon: 48,
         ppo: { ...experiment.config.ppo, gamma: 0, lam: 0, learningRate: 3e-3 },
       }),
-      backend,
+      backend: backends.get('wasm')!,
       pool: pools.get(2)!,
       key: keyOf(6),
       clock: systemClock,
