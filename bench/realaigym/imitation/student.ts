@@ -30,12 +30,12 @@ export function writeFeatures(x: ArrayLike<number>, out: Float32Array, offset: n
   }
 }
 
-/** Of the contract, in the order of its observation: 4 sines and cosines, positions now and one step ago, 4 enlarged. */
+/** Of the contract, in the order of its observation: 4 sines and cosines, positions now, one and two steps ago, 4 enlarged. */
 function observationsOf(joints: readonly string[]): ObservationContract[] {
   const each = { joints: [...joints], frame: 'joint', delay: 0 };
   return [
     { ...each, name: 'angles', term: 'joint_sin_cos', size: 4, unit: '1', scale: 1, clip: null, history: 1 },
-    { ...each, name: 'positions', term: 'joint_position', size: 4, unit: 'rad', scale: 1, clip: null, history: 2 },
+    { ...each, name: 'positions', term: 'joint_position', size: 6, unit: 'rad', scale: 1, clip: null, history: 3 },
     { ...each, name: 'near', term: 'joint_sin_cos', size: 4, unit: '1', scale: ENLARGED, clip: [-1, 1], history: 1 },
   ];
 }
@@ -61,8 +61,8 @@ export function studentContract(run: Contract, task: DoublePendulumTask, hidden:
 }
 
 /**
- * The parameters for the contract's observation, of parameters for the features: velocity j is (q - q') rate, so its weights go to the
- * two positions with opposite signs.
+ * The parameters for the contract's observation, of parameters for the features: velocity j is (q - q'') rate / 2, so its weights go to
+ * two positions with opposite signs. Over one step the rounding of a turned angle to float32 would be heard in the torque.
  * @returns the actor's, log-std last
  */
 export function bundleParameters(parameters: Float32Array, hidden: readonly number[]): Float32Array {
@@ -70,10 +70,11 @@ export function bundleParameters(parameters: Float32Array, hidden: readonly numb
   const [weights, ...rest] = splitTensors(parameters, tensorSizes([FEATURES, ...hidden, 1]));
   const row = (feature: number) => weights!.subarray(feature * first, (feature + 1) * first);
   const scaled = (feature: number, by: number) => row(feature).map((w) => w * by);
-  const rate = RATE_HZ / SPEED;
+  const rate = RATE_HZ / SPEED / 2;
   const rows = [
     ...[0, 1, 2, 3].map(row),
     ...[4, 5].map((feature) => scaled(feature, rate)),
+    ...[4, 5].map((feature) => scaled(feature, 0)),
     ...[4, 5].map((feature) => scaled(feature, -rate)),
     ...[6, 7, 8, 9].map(row),
   ];
