@@ -22,6 +22,8 @@ export interface Stage {
   readonly stiffness: number;
   readonly rounds: number;
   readonly learningRate: number;
+  /** Lessons of a minibatch that are drawn from the swing-up alone, of 512. */
+  readonly nominalRows: number;
 }
 
 export interface ImitationOptions {
@@ -38,8 +40,6 @@ export interface ImitationOptions {
 
 const CAPACITY = 600_000;
 const BATCH = 512;
-/** Of a minibatch, drawn from the swing-up alone. */
-const NOMINAL_ROWS = 64;
 /** Errors beyond this share of the motor's limit count linearly (Huber). */
 const HUBER = 0.1;
 /** Of the loss; Adam does not see it, but its epsilon does. */
@@ -114,7 +114,7 @@ export function imitate(options: ImitationOptions): Float32Array {
       if (round > 0) rounds(options, round, lessons, teacher, student, foldIn(key, round), random);
       let error = 0;
       for (let m = 0; m < options.minibatches; m++) {
-        error += fitGradient(memory, network, { parameters, gradient, order }, lessons, random);
+        error += fitGradient(memory, network, { parameters, gradient, order }, lessons, stage.nominalRows, random);
         step++;
         const fall = 0.5 * (1 + Math.cos((Math.PI * step) / steps));
         const rate = stage.learningRate * Math.min(1, step / WARM_UP) * (LAST_RATE + (1 - LAST_RATE) * fall);
@@ -218,10 +218,11 @@ function fitGradient(
   network: SimdMlp,
   at: { readonly parameters: number; readonly gradient: number; readonly order: number },
   lessons: Lessons,
+  nominalRows: number,
   random: RandomStream,
 ): number {
   const order = memory.ints(at.order, BATCH);
-  for (let b = 0; b < BATCH; b++) order[b] = random.below(b < NOMINAL_ROWS ? lessons.nominal : lessons.count);
+  for (let b = 0; b < BATCH; b++) order[b] = random.below(b < nominalRows ? lessons.nominal : lessons.count);
   memory.kernel.gatherRows(network.input, network.inputStride, lessons.features, FEATURES, at.order, BATCH, FEATURES);
   network.forward(at.parameters, BATCH);
   const output = memory.floats(network.output, BATCH * network.outputStride);

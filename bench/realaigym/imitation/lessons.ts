@@ -9,7 +9,7 @@ const FAR = 20;
 /** How much a lesson counts whose torque is the limit: what was wanted beyond it is not known. */
 const CUT = 0.3;
 /** How much the swing-up itself counts. */
-const NOMINAL = 3;
+const NOMINAL = 6;
 
 export class Lessons {
   /** Pointer to the features, [capacity, FEATURES]. */

@@ -22,18 +22,22 @@ export interface TrainOptions {
   readonly onProgress: (text: string) => void;
 }
 
+/** Of the three stages. The pendubot's swing leaves more room: it need not be held as stiffly in the end. */
+const STIFFNESS = { acrobot: [3, 10, 10], pendubot: [10, 10, 4] } as const;
 const HIDDEN = [128, 128];
 const RUNS = 30;
 const MINIBATCHES = 2500;
 
-/** Soft tracking first, which is easy to learn, then stiffer, which withstands more. */
-function stagesOf(rounds: number): Stage[] {
-  const soft = Math.ceil(rounds / 2);
-  const stages = [
-    { stiffness: 3, rounds: soft, learningRate: 2e-3 },
-    { stiffness: 10, rounds: rounds - soft, learningRate: 1.2e-3 },
-  ];
-  return stages.filter((stage) => stage.rounds > 0);
+/** Soft tracking first, which is easy to learn; then stiffer, which withstands more; then the swing-up itself, for its smoothness. */
+function stagesOf(task: DoublePendulumTask, rounds: number): Stage[] {
+  const [first, second, third] = STIFFNESS[task];
+  const soft = Math.ceil(rounds / 3);
+  const stiff = Math.ceil((rounds - soft) / 2);
+  return [
+    { stiffness: first, rounds: soft, learningRate: 2e-3, nominalRows: 64 },
+    { stiffness: second, rounds: stiff, learningRate: 1.2e-3, nominalRows: 64 },
+    { stiffness: third, rounds: rounds - soft - stiff, learningRate: 8e-4, nominalRows: 160 },
+  ].filter((stage) => stage.rounds > 0);
 }
 
 /** @returns the bundle's path */
@@ -47,7 +51,7 @@ export async function trainByImitation(options: TrainOptions): Promise<string> {
     task,
     swing,
     hidden: HIDDEN,
-    stages: stagesOf(options.rounds),
+    stages: stagesOf(task, options.rounds),
     runs: RUNS,
     minibatches: MINIBATCHES,
     seed,

@@ -5,12 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { doublePendulum, leaderboardModels } from '../../../bench/realaigym/double-pendulum.ts';
-import {
-  bundleParameters,
-  FEATURES,
-  studentContract,
-  writeFeatures,
-} from '../../../bench/realaigym/imitation/student.ts';
+import { FEATURES, studentContract, writeFeatures } from '../../../bench/realaigym/imitation/student.ts';
 import { curveAt, holdingTorque, searchSwing, standing } from '../../../bench/realaigym/imitation/swing.ts';
 import { swingTeacher } from '../../../bench/realaigym/imitation/teacher.ts';
 import { writeBundle } from '../../../bench/realaigym/imitation/train.ts';
