@@ -10,7 +10,7 @@ const REAL_TIME = [
   'tests/bridge/{deploy,failures,lost-robot,link}.test.ts',
   'tests/bridge/server/**/*.test.ts',
   'tests/cli/{demo,robot,deploy,adapt}.test.ts',
-  'tests/viewer/{page,server}.test.ts',
+  'tests/viewer/{page,policy-page,server}.test.ts',
 ];
 
 export default defineConfig({

@@ -11,6 +11,7 @@ import { workerEntry } from '../core/worker-entry.ts';
 import { openExperiment, trainingRecipe } from '../loop/experiment.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { Pace, SimReply, SimRequest } from './sim-protocol.ts';
+import { median } from './spread.ts';
 
 export interface SimTaskBench {
   /** Of one worker alone, control steps a second of processor time. */
@@ -126,12 +127,6 @@ async function tryIt(act: () => Promise<unknown>): Promise<string | undefined> {
 /** Of a process in which nothing else runs meanwhile. */
 function perCore({ steps, cpu }: Pace): number {
   return steps / cpu;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
 }
 
 /** A worker thread that simulates. */

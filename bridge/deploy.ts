@@ -6,6 +6,7 @@
 import type { Contract } from '../core/contract.ts';
 import type { EpisodeMeta, EpisodeSource, EpisodeStep } from '../core/episode.ts';
 import { InputError, messageOf } from '../core/errors.ts';
+import { taskCommandOf } from '../core/task-command.ts';
 import { BackgroundRecording } from './background-recording.ts';
 import { ControlLoop, type LoopListener } from './control-loop.ts';
 import { DeployFault, type DeployReport, type EpisodeResult } from './deploy-report.ts';
@@ -18,7 +19,6 @@ import { type Preflight, preflight, refuseFailed, requireNoRivals } from './pref
 import { recordEpisode } from './recorder.ts';
 import { RosRobot } from './ros-robot.ts';
 import type { LoopState } from './states.ts';
-import { taskCommandOf } from './task-command.ts';
 
 export interface DeployOptions {
   readonly contract: Contract;

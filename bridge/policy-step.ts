@@ -7,8 +7,8 @@ import { Actuation } from '../core/action.ts';
 import type { Contract } from '../core/contract.ts';
 import { Observer } from '../core/observation.ts';
 import { type JointCommand, makeCommand, type RobotState } from '../core/robot.ts';
+import { taskCommandOf } from '../core/task-command.ts';
 import { type Fault, makeFault } from './faults.ts';
-import { taskCommandOf } from './task-command.ts';
 
 /** A deterministic policy, normaliser included. */
 export interface ActorLike {

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { type JudgedTask, judge, judged, judgedTasks, type Verdict } from '../bench/realaigym/judge.ts';
-import { policyController } from '../bench/realaigym/policy-controller.ts';
+import { policyController, policyLoop } from '../bench/realaigym/policy-controller.ts';
 import { published } from '../bench/realaigym/published.ts';
 import { InputError } from '../core/errors.ts';
 import { Actor } from '../policy/actor.ts';
@@ -40,7 +40,8 @@ export function register(bench: Command): void {
           );
         }
         const { joints, driven, dt } = judged[task];
-        const controller = policyController(contract, new Actor(contract, weights), joints, driven, dt);
+        const loop = policyLoop(contract, joints, driven, dt);
+        const controller = policyController(loop, new Actor(contract, weights));
         const onProgress = (done: number, total: number) => {
           if (done % 100 === 0) process.stderr.write(`${task}: ${done} of ${total} trials\n`);
         };

@@ -1,10 +1,13 @@
 /** `landfall doctor`: what this machine has, what is missing and how to get it. */
 
+import { fork } from 'node:child_process';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import { probeBackends, repairs } from '../policy/backend.ts';
+import { workerEntry } from '../core/worker-entry.ts';
+import { type BackendFinding, type BackendName, backendNames } from '../policy/backend.ts';
 import { loadRapier, RAPIER } from '../sim/rapier-robot.ts';
 import { loadMujoco, MUJOCO } from '../sim/twin.ts';
 
@@ -74,11 +77,22 @@ async function engine(
   }
 }
 
-async function backends(): Promise<Finding[]> {
-  return (await probeBackends()).map(({ name, ok, detail }) => ({
-    name: `backend ${name}`,
-    ok,
-    detail,
-    repair: repairs[name],
-  }));
+/** Each backend is tried in a process of its own: a broken driver may crash, and native code writes to the terminal. */
+function backends(): Promise<Finding[]> {
+  const { url, execArgv } = workerEntry(import.meta.url, '../policy/backend-probe');
+  const probe = (name: BackendName) =>
+    new Promise<Finding>((resolve) => {
+      const child = fork(fileURLToPath(url), [name], { execArgv, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+      const tell = (finding: Omit<Finding, 'name'>) => resolve({ ...finding, name: `backend ${name}` });
+      child.once('message', (finding: BackendFinding) => {
+        tell(finding);
+        child.kill('SIGKILL');
+      });
+      child.once('error', (error) => tell({ ok: false, detail: messageOf(error) }));
+      child.once('exit', (code, signal) => {
+        const repair = 'update or remove its driver or package; training with another --backend is not affected';
+        tell({ ok: false, detail: `trying it ended the process (${signal ?? `exit code ${code}`})`, repair });
+      });
+    });
+  return Promise.all(backendNames.map(probe));
 }

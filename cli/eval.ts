@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
+import { taskCommandOf } from '../core/task-command.ts';
 import { type Experiment, evaluationRecipe, experimentOf } from '../loop/experiment.ts';
 import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { type Evaluation, summarise } from '../policy/evaluate.ts';
 import { resolveRun } from '../policy/run-directory.ts';
 import type { EngineName } from '../sim/recipe.ts';
-import { numberWithin } from './option-values.ts';
+import { commandValues, numberWithin } from './option-values.ts';
 import { percent } from './progress.ts';
 
 interface EvalOptions {
@@ -16,6 +17,7 @@ interface EvalOptions {
   readonly engine: string;
   readonly seed: number;
   readonly randomization?: number;
+  readonly command?: Readonly<Record<string, number>>;
   readonly json?: boolean;
   readonly runs: string;
 }
@@ -37,6 +39,7 @@ export function register(program: Command): void {
       1000,
     )
     .option('--randomization <width>', "0 none, 1 the task's ranges (default: as trained)", numberWithin({ min: 0 }))
+    .option('--command <name=value,...>', 'ask this in every episode (default: what the task samples)', commandValues)
     .option('--json', 'one JSON object')
     .option('--runs <dir>', 'where runs are kept', 'runs')
     .action(run);
@@ -48,7 +51,8 @@ async function run(name: string, options: EvalOptions): Promise<void> {
   const experiment = await experimentOf(bundle, options.randomization);
   const pool = new WorkerPool(2);
   try {
-    const evaluation = await evaluateBundle(pool, experiment, bundle, engine, options.episodes, options.seed);
+    const asked = options.command === undefined ? undefined : taskCommandOf(bundle.contract, options.command);
+    const evaluation = await evaluateBundle(pool, experiment, bundle, engine, options.episodes, options.seed, asked);
     process.stdout.write(
       options.json === true ? `${JSON.stringify({ engine, ...evaluation })}\n` : table(engine, evaluation, bundle),
     );
@@ -57,7 +61,10 @@ async function run(name: string, options: EvalOptions): Promise<void> {
   }
 }
 
-/** @param seed of the episodes */
+/**
+ * @param seed of the episodes
+ * @param command asked in all of them, in the contract's order
+ */
 export async function evaluateBundle(
   pool: WorkerPool,
   experiment: Experiment,
@@ -65,8 +72,12 @@ export async function evaluateBundle(
   engine: EngineName,
   episodes: number,
   seed: number,
+  command?: Float64Array,
 ): Promise<Evaluation> {
-  const recipe = evaluationRecipe(experiment, bundle.contract, engine, seed);
+  const recipe = {
+    ...evaluationRecipe(experiment, bundle.contract, engine, seed),
+    ...(command === undefined ? {} : { command: Array.from(command) }),
+  };
   const scores = await pool.evaluate(recipe, bundle.contract, bundle.weights, episodes);
   return summarise(scores, recipe.key);
 }

@@ -97,11 +97,11 @@ function plainLine(report: IterationReport, iterations: number): string {
 }
 
 /** The last values as a row of bars. */
-function sparkline(values: readonly number[]): string {
-  const shown = values.slice(-24);
+export function sparkline(values: readonly number[], width = 24): string {
+  const shown = values.slice(-width);
   const lower = Math.min(...shown);
-  const width = Math.max(...shown) - lower || 1;
-  return shown.map((value) => SPARKS[Math.min(7, Math.floor((8 * (value - lower)) / width))]).join('');
+  const range = Math.max(...shown) - lower || 1;
+  return shown.map((value) => SPARKS[Math.min(7, Math.floor((8 * (value - lower)) / range))]).join('');
 }
 
 function figure(value: number | null, digits = 2): string {

@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { applyOverrides, type ExperimentConfig, parseConfig } from '../configs/schema.ts';
 import { systemClock } from '../core/clock.ts';
+import { actionDim } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
 import { type Experiment, openExperiment } from '../loop/experiment.ts';
@@ -11,7 +12,8 @@ import { loadProject, named, type Project } from '../loop/project.ts';
 import { runTraining, type TrainingResult } from '../loop/training.ts';
 import { type BackendName, backendNames } from '../policy/backend.ts';
 import { checkpointNamed, loadBundle, loadTrainingState, type TrainingState } from '../policy/checkpoint.ts';
-import { createRun, listRuns, readJson, resolveRun } from '../policy/run-directory.ts';
+import { stepsToLive } from '../policy/environment-states.ts';
+import { createRun, listRuns, readJson, readRecord, resolveRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 import { numberWithin } from './option-values.ts';
 import { percent, TrainProgress } from './progress.ts';
@@ -20,6 +22,7 @@ interface TrainOptions {
   readonly name?: string;
   readonly seed?: number;
   readonly resume?: string | true;
+  readonly until?: number;
   readonly backend: string;
   readonly workers: number;
   readonly view: boolean;
@@ -45,7 +48,11 @@ export function register(program: Command): void {
         '  landfall train pendulum',
         '  landfall train pendulum ppo.learningRate=3e-4 reward.smoothness=-0.5',
         '  landfall train pendulum --resume',
+        '  landfall train pendulum --until 40          and later: --resume, as if it had never stopped',
         '  landfall train my-task --with my-robot.mjs',
+        '',
+        'A checkpoint is saved at every evaluation and at the end; the best, the latest and at most ten more stay.',
+        'tensorboard --logdir runs shows the same figures as metrics.jsonl.',
       ].join('\n'),
     )
     .argument('<experiment>', 'one of configs/, such as pendulum')
@@ -53,6 +60,7 @@ export function register(program: Command): void {
     .option('--name <name>', 'name of the run, instead of two words')
     .option('--seed <n>', 'the same as seed=<n>', numberWithin({ min: 0, integer: true }))
     .option('--resume [run]', 'go on with a run (the newest of this experiment without a name)')
+    .option('--until <n>', 'stop after iteration n, to be resumed', numberWithin({ min: 1, integer: true }))
     .option('--backend <name>', `auto, ${backendNames.join(', ')}`, 'auto')
     .option('--workers <n>', 'worker threads; 0: one a core', numberWithin({ min: 0, max: 64, integer: true }), 0)
     .option('--no-view', 'without the viewer')
@@ -102,6 +110,7 @@ async function run(name: string, words: string[], given: TrainOptions): Promise<
       directory,
       viewer,
       state: resumed?.state,
+      speed: resumed?.speed ?? 0,
       started,
     });
   } finally {
@@ -130,6 +139,8 @@ interface Session {
   readonly viewer: Viewer | null;
   readonly state: TrainingState | undefined;
   readonly started: number;
+  /** Steps per second that a resumed run has made so far, learning included; 0 when unknown. */
+  readonly speed: number;
 }
 
 async function trainWithProgress(session: Session): Promise<void> {
@@ -167,7 +178,8 @@ async function trainWithProgress(session: Session): Promise<void> {
           `${config.task}  seed ${seed}  ${train.numEnvs} environments  ${backend}, ${workers} worker${workers === 1 ? '' : 's'}`,
         );
         if (session.overrides.length > 0) say(`with  ${session.overrides.join(' ')}`);
-        if (state !== undefined) say(`from  iteration ${state.iteration} of ${directory}`);
+        if (state !== undefined)
+          say(`from  iteration ${state.iteration} of ${directory}${episodesOf(state, experiment, session.speed)}`);
         if (viewer !== null) say(`view  ${viewer.url}`);
         say(`run   ${directory}`);
         if (mode === 'json')
@@ -176,12 +188,20 @@ async function trainWithProgress(session: Session): Promise<void> {
           );
       },
       onIteration: (report, best) => progress.iteration(report, best, systemClock.now()),
-      shouldStop: () => interrupted > 0,
+      shouldStop: (iteration) => interrupted > 0 || iteration >= (options.until ?? Infinity),
     });
   } finally {
     process.off('SIGINT', onInterrupt);
   }
-  printResult(result, name, experiment, directory, mode === 'json', interrupted > 0);
+  printResult(result, name, experiment, directory, mode === 'json');
+}
+
+/** Where its environments go on: living an episode again takes as long as it took. */
+function episodesOf({ environments }: TrainingState, { contract }: Experiment, speed: number): string {
+  if (environments === undefined) return ', with new episodes';
+  const steps = stepsToLive(environments, actionDim(contract));
+  const time = speed > 0 ? `, about ${Math.ceil(steps / speed)} s` : '';
+  return ` (${steps} steps to live again first${time})`;
 }
 
 function printResult(
@@ -190,8 +210,8 @@ function printResult(
   { task, config }: Experiment,
   directory: string,
   json: boolean,
-  stopped: boolean,
 ): void {
+  const stopped = record.status === 'stopped';
   if (json) {
     process.stdout.write(
       `${JSON.stringify({ event: 'end', ...record, run: directory, checkpoint, seconds, stepsPerSecond })}\n`,
@@ -216,6 +236,8 @@ interface Resumed {
   readonly config: ExperimentConfig;
   readonly normalizer: Experiment['contract']['normalizer'];
   readonly state: TrainingState;
+  /** Steps per second so far, learning included; 0 when unknown. */
+  readonly speed: number;
 }
 
 /** @throws InputError when there is nothing to resume, or a setting may not change */
@@ -252,7 +274,14 @@ async function openResume(
       repair: `give it more: train.iterations=${2 * config.train.iterations}`,
     });
   }
-  return { run, config, normalizer: contract.normalizer, state };
+  if (options.until !== undefined && state.iteration >= options.until) {
+    throw new InputError(`${run}: has done ${state.iteration} iterations, --until asks for ${options.until}`, {
+      repair: 'ask for more, or leave --until out',
+    });
+  }
+  const { envSteps, seconds } = await readRecord(run);
+  const speed = seconds > 0 ? envSteps / seconds : 0;
+  return { run, config, normalizer: contract.normalizer, state, speed };
 }
 
 async function newestRun(task: string, root: string): Promise<string> {

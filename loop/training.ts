@@ -14,12 +14,15 @@ import { type FrameRing, makeFrameRing } from '../core/frame-ring.ts';
 import { foldIn, keyOf, RandomStream } from '../core/rng.ts';
 import { type BackendName, openBackend } from '../policy/backend.ts';
 import { saveCheckpoint, type TrainingState, writeJson } from '../policy/checkpoint.ts';
+import { thinCheckpoints } from '../policy/checkpoint-retention.ts';
 import { WorkerPool } from '../policy/collector.ts';
-import { appendMetrics, type RunRecord, writeRecord } from '../policy/run-directory.ts';
+import { type RunRecord, readRecord, writeRecord } from '../policy/run-directory.ts';
+import { RunLog } from '../policy/run-log.ts';
 import { type IterationReport, type Snapshot, train } from '../policy/runner.ts';
 import { channelsOf } from '../policy/watch.ts';
 import type { Viewer } from '../viewer/server/index.ts';
 import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
+import { writeNanDump } from './nan-dump.ts';
 
 /** Environments a viewer is shown. */
 const WATCHED = 64;
@@ -39,8 +42,10 @@ export interface TrainingRequest {
   readonly resume?: TrainingState;
   readonly onStart?: (info: TrainingStart) => void;
   readonly onIteration?: (report: IterationReport, best: boolean) => void;
-  /** Asked after every iteration; true ends the run with a checkpoint. */
-  readonly shouldStop?: () => boolean;
+  /** After each evaluation, when its checkpoint is on disk; true ends the run. */
+  readonly onCheckpoint?: (folder: string, report: IterationReport) => Promise<boolean>;
+  /** Asked after every iteration; true ends the run with a checkpoint. @param iteration iterations done */
+  readonly shouldStop?: (iteration: number) => boolean;
 }
 
 export interface TrainingStart {
@@ -65,6 +70,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
   const backend = await openBackend(request.backend, experiment.network.actor.kind);
   const pool = new WorkerPool(workers);
   const started = systemClock.now();
+  const earlier = resume === undefined ? null : await readRecord(run);
   let record: RunRecord = {
     id: run.split(/[/\\]/).at(-1)!,
     task: task.name,
@@ -76,7 +82,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     iteration: resume?.iteration ?? 0,
     envSteps: resume?.envSteps ?? 0,
     bestReturn: resume?.bestScore ?? null,
-    bestSuccess: null,
+    bestSuccess: earlier?.bestSuccess ?? null,
     backend: backend.description,
     workers,
     host: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores`,
@@ -84,7 +90,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     git: gitState(),
   };
   const update = (change: Partial<RunRecord>) => {
-    record = { ...record, ...change, seconds: systemClock.now() - started };
+    record = { ...record, ...change, seconds: (earlier?.seconds ?? 0) + systemClock.now() - started };
     return writeRecord(run, record);
   };
   await writeJson(join(run, 'config.json'), config);
@@ -104,10 +110,18 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     });
   }
 
+  const log = await RunLog.open(run, experiment.rewardNames, started, resume ?? null);
   let checkpoint = '';
+  let saved = -1;
+  let stopped = false;
+  const save = async ({ contract: learned, actor, state }: Snapshot, best: boolean) => {
+    checkpoint = await saveCheckpoint(run, learned, actor, state, best);
+    saved = state.iteration;
+    await thinCheckpoints(run, config.train.evalEvery);
+  };
   try {
     const snapshot = await train({
-      recipe: resumeRecipe(trainingRecipe(experiment), resume),
+      recipe: trainingRecipe(experiment),
       evalRecipe: evaluationRecipe(experiment, contract, 'rapier'),
       settings: { ...config.train, ppo: config.ppo, network: experiment.network },
       backend,
@@ -117,23 +131,28 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
       ring,
       onScene: ({ env, frame, scene }) => request.viewer?.scene(env, frame, scene),
       ...(resume === undefined ? {} : { resume }),
+      async onDivergence(error, before, recipe) {
+        throw await writeNanDump(run, error, before, recipe, experiment, systemClock.now());
+      },
       async onIteration(report, takeSnapshot) {
         const { evaluation } = report;
         const best = evaluation !== null && evaluation.meanReturn > (record.bestReturn ?? -Infinity);
+        // Before the checkpoint: a run that is killed between the two forgets the line when it goes on.
+        await log.write(report, systemClock.now());
         if (evaluation !== null) {
-          const { contract: learned, actor, state } = await takeSnapshot();
-          checkpoint = await saveCheckpoint(run, learned, actor, state, best);
+          await save(await takeSnapshot(), best);
           if (best) await update({ bestReturn: evaluation.meanReturn, bestSuccess: evaluation.successRate });
         }
-        await appendMetrics(run, metricsOf(report, experiment));
         request.viewer?.metrics(curvesOf(report));
         await update({ iteration: report.iteration, envSteps: report.envSteps });
         request.onIteration?.(report, best);
-        return request.shouldStop?.() ?? false;
+        const passed = evaluation !== null && ((await request.onCheckpoint?.(checkpoint, report)) ?? false);
+        stopped = !passed && (request.shouldStop?.(report.iteration) ?? false);
+        return passed || stopped;
       },
     });
-    checkpoint = await saveCheckpoint(run, snapshot.contract, snapshot.actor, snapshot.state, false);
-    await update({ status: request.shouldStop?.() === true ? 'stopped' : 'finished' });
+    if (saved !== snapshot.state.iteration) await save(snapshot, false);
+    await update({ status: stopped && snapshot.state.iteration < config.train.iterations ? 'stopped' : 'finished' });
     const seconds = systemClock.now() - started;
     const steps = snapshot.state.envSteps - (resume?.envSteps ?? 0);
     return { record, snapshot, checkpoint, seconds, stepsPerSecond: steps / seconds };
@@ -144,11 +163,6 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     await pool.close();
     backend.close();
   }
-}
-
-/** A resumed run's environments start new episodes, not those of the first start. */
-function resumeRecipe(recipe: ReturnType<typeof trainingRecipe>, resume: TrainingState | undefined) {
-  return resume === undefined ? recipe : { ...recipe, key: foldIn(recipe.key, resume.iteration) };
 }
 
 function watchRing({ config, contract, rewardNames, robot, task }: Experiment): FrameRing {
@@ -164,11 +178,6 @@ function watchRing({ config, contract, rewardNames, robot, task }: Experiment): 
     channels: channelsOf(contract, rewardNames),
     dt: 1 / contract.control.rateHz,
   });
-}
-
-function metricsOf(report: IterationReport, { rewardNames }: Experiment): Record<string, unknown> {
-  const { rewardTerms, ...figures } = report;
-  return { ...figures, reward: Object.fromEntries(rewardNames.map((name, k) => [name, rewardTerms[k]])) };
 }
 
 /** The figures the page draws as curves. */

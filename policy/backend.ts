@@ -6,7 +6,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NetworkContract } from '../core/contract.ts';
 import { InputError, LandfallError, messageOf } from '../core/errors.ts';
+import { borrowCpuKernels } from './borrowed-kernels.ts';
+import { importOptional, Unavailable } from './optional-package.ts';
 import { SIMD_NETWORKS } from './simd/simd-ppo.ts';
+import { startWebGpu } from './webgpu-backend.ts';
 
 export const backendNames = ['tensorflow', 'webgpu', 'simd', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
@@ -17,13 +20,12 @@ export interface Backend {
   readonly name: BackendName;
   /** For people: the library and the device. */
   readonly description: string;
+  /** Of `tensorflow`, which also comes without a GPU and is then not what `auto` looks for. */
+  readonly gpu?: boolean;
   /** @throws LandfallError when the device reported an error since the last call: its results cannot be trusted */
   check(): void;
   close(): void;
 }
-
-/** Why a backend could not be started; thrown by the starters below. */
-class Unavailable extends LandfallError {}
 
 const starters: Readonly<Record<BackendName, (kind: NetworkKind) => Promise<Backend>>> = {
   tensorflow: startTensorFlow,
@@ -44,7 +46,7 @@ export async function openBackend(choice: BackendName | 'auto', kind: NetworkKin
       return await starters[choice](kind);
     } catch (error) {
       throw new InputError(`backend ${choice} cannot be used: ${messageOf(error)}`, {
-        repair: repairs[choice],
+        repair: repairOf(choice, error),
         cause: error,
       });
     }
@@ -52,7 +54,10 @@ export async function openBackend(choice: BackendName | 'auto', kind: NetworkKin
   const reasons: string[] = [];
   for (const name of backendNames) {
     try {
-      return await starters[name](kind);
+      const backend = await starters[name](kind);
+      if (backend.gpu !== false) return backend;
+      backend.close();
+      reasons.push(`${name}: it has no GPU`);
     } catch (error) {
       reasons.push(`${name}: ${messageOf(error)}`);
     }
@@ -62,27 +67,39 @@ export async function openBackend(choice: BackendName | 'auto', kind: NetworkKin
   });
 }
 
-export const repairs: Readonly<Record<BackendName, string>> = {
+/** What most often is missing; an error that knows better says so itself. */
+const repairs: Readonly<Record<BackendName, string>> = {
   tensorflow:
-    'it needs the optional package @tensorflow/tfjs-node-gpu, its library download, CUDA 11.2 and cuDNN 8.1; or leave --backend out',
-  webgpu:
-    'it needs the optional packages @tensorflow/tfjs-backend-webgpu and webgpu, libvulkan1 and a GPU driver; or leave --backend out',
+    'npm install @tensorflow/tfjs-node@4.22.0, or @tensorflow/tfjs-node-gpu@4.22.0 with CUDA 11.2 and cuDNN 8.1; for newer GPUs, or where its download cannot be reached: docs/gpu.md',
+  webgpu: 'npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0; what else it needs: docs/gpu.md',
   simd: 'it needs a processor and a Node.js with WebAssembly SIMD, and trains perceptrons alone; or leave --backend out',
   wasm: 'install again: npm install',
   cpu: 'install again: npm install',
 };
 
-/** What can be started here and why the rest cannot, for `landfall doctor`. */
-export async function probeBackends(): Promise<{ name: BackendName; ok: boolean; detail: string }[]> {
+function repairOf(name: BackendName, error: unknown): string {
+  return (error instanceof LandfallError ? error.repair : undefined) ?? repairs[name];
+}
+
+export interface BackendFinding {
+  readonly name: BackendName;
+  readonly ok: boolean;
+  /** The library and the device, or why there is none. */
+  readonly detail: string;
+  readonly repair?: string;
+}
+
+/** What can be started here, why the rest cannot, and the repair. Takes what it starts down again. */
+export async function probeBackends(names: readonly BackendName[] = backendNames): Promise<BackendFinding[]> {
   tf.enableProdMode();
-  const found: { name: BackendName; ok: boolean; detail: string }[] = [];
-  for (const name of backendNames) {
+  const found: BackendFinding[] = [];
+  for (const name of names) {
     try {
       const backend = await starters[name]('mlp');
       found.push({ name, ok: true, detail: backend.description });
       backend.close();
     } catch (error) {
-      found.push({ name, ok: false, detail: messageOf(error) });
+      found.push({ name, ok: false, detail: messageOf(error), repair: repairOf(name, error) });
     }
   }
   return found;
@@ -106,9 +123,29 @@ async function startWasm(): Promise<Backend> {
   const { dirname, join } = await import('node:path');
   const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json'));
   wasm.setWasmPaths(`${join(folder, 'wasm-out')}/`);
+  borrowCpuKernels();
   await use('wasm');
   const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true;
   return { name: 'wasm', description: `tfjs wasm${simd ? ' (SIMD)' : ''}`, check: nothing, close: nothing };
+}
+
+/** The build for CUDA, or the one for CPUs: the same code with another library. */
+async function importTensorFlow(): Promise<void> {
+  try {
+    await importOptional('@tensorflow/tfjs-node-gpu');
+  } catch (gpu) {
+    try {
+      await importOptional('@tensorflow/tfjs-node');
+    } catch (cpu) {
+      throw new Unavailable(`${messageOf(gpu)}; ${messageOf(cpu)}`);
+    }
+  }
+}
+
+/** The part of tfjs-node's backend that says what it runs on. */
+interface TensorFlowBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
 }
 
 async function startTensorFlow(): Promise<Backend> {
@@ -116,107 +153,22 @@ async function startTensorFlow(): Promise<Backend> {
   const { createRequire } = await import('node:module');
   const util = createRequire(import.meta.url)('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  await importOptional('@tensorflow/tfjs-node-gpu');
+  // Its notes on CPU features are not for a user's terminal; its warnings are.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  await importTensorFlow();
   await use('tensorflow');
-  return { name: 'tensorflow', description: 'tfjs-node-gpu (TensorFlow, CUDA)', check: nothing, close: nothing };
-}
-
-interface GpuErrorEvent {
-  readonly error: { readonly message: string };
-}
-
-/** Where Linux keeps the Vulkan loader. Without it the package writes its own complaint to the terminal. */
-const VULKAN_LOADERS = [
-  '/usr/lib/x86_64-linux-gnu',
-  '/usr/lib/aarch64-linux-gnu',
-  '/usr/lib64',
-  '/usr/lib',
-  '/usr/local/lib',
-];
-
-async function startWebGpu(): Promise<Backend> {
-  if (process.platform === 'linux') {
-    const { existsSync } = await import('node:fs');
-    if (!VULKAN_LOADERS.some((folder) => existsSync(`${folder}/libvulkan.so.1`))) {
-      throw new Unavailable('libvulkan.so.1 is not installed');
-    }
-  }
-  const dawn = (await importOptional('webgpu')) as {
-    create(options: string[]): GPU;
-    globals: Record<string, unknown>;
-  };
-  Object.assign(globalThis, dawn.globals);
-  const gpu = dawn.create([]);
-  const navigatorLike = (globalThis as { navigator?: object }).navigator ?? {};
-  Object.defineProperty(navigatorLike, 'gpu', { value: gpu, configurable: true });
-  if ((globalThis as { navigator?: object }).navigator === undefined) {
-    Object.defineProperty(globalThis, 'navigator', { value: navigatorLike, configurable: true });
-  }
-  const forget = () => Reflect.deleteProperty(navigatorLike, 'gpu');
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) {
-    forget();
-    throw new Unavailable('no WebGPU adapter (is a Vulkan driver installed?)');
-  }
-  const { info, limits } = adapter;
-  const software = /llvmpipe|swiftshader/i.test(`${info.description} ${info.architecture}`);
-  if (software && process.env.LANDFALL_SOFTWARE_GPU !== '1') {
-    forget();
-    throw new Unavailable(`only a software adapter is there (${info.description}); LANDFALL_SOFTWARE_GPU=1 allows it`);
-  }
-  // The package registers itself when it is loaded and finds navigator.gpu: so it is imported only now.
-  const webgpu = (await importOptional('@tensorflow/tfjs-backend-webgpu')) as {
-    WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => tf.KernelBackend;
-  };
-  const device = await adapter.requestDevice({
-    requiredLimits: Object.fromEntries(WEBGPU_LIMITS.map((name) => [name, limits[name]])),
-  });
-  let failure: string | undefined;
-  device.addEventListener('uncapturederror', (event) => {
-    failure ??= (event as unknown as GpuErrorEvent).error.message;
-  });
-  void device.lost.then((lost) => {
-    if (lost.reason !== 'destroyed') failure ??= `device lost: ${lost.message}`;
-  });
-  tf.removeBackend('webgpu');
-  tf.registerBackend('webgpu', () => new webgpu.WebGPUBackend(device, info), 3);
-  await use('webgpu');
+  const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorFlowBackend;
+  const device = isUsingGpuDevice ? 'CUDA' : 'CPU';
   return {
-    name: 'webgpu',
-    description: `tfjs webgpu (${info.description || info.device || info.vendor})`,
-    check() {
-      if (failure !== undefined)
-        throw new LandfallError(`the GPU reported: ${failure}`, { repair: 'train with --backend wasm' });
-    },
-    close() {
-      tf.removeBackend('webgpu');
-      device.destroy();
-      forget();
-    },
+    name: 'tensorflow',
+    description: `tfjs-node (TensorFlow ${binding.TF_Version}, ${device})`,
+    gpu: isUsingGpuDevice,
+    check: nothing,
+    close: nothing,
   };
 }
-
-/** Stock tfjs asks for the default limits, under which operations with many inputs fail with nothing but a log line. */
-const WEBGPU_LIMITS = [
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeWorkgroupsPerDimension',
-  'maxStorageBufferBindingSize',
-  'maxBufferSize',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxStorageBuffersPerShaderStage',
-] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 async function use(name: string): Promise<void> {
   if (!(await tf.setBackend(name))) throw new Unavailable(`tfjs could not start its ${name} backend`);
   await tf.ready();
-}
-
-/** Import a package that may not be installed. */
-async function importOptional(name: string): Promise<unknown> {
-  try {
-    return await import(name);
-  } catch (error) {
-    throw new Unavailable(`package ${name} is not installed or cannot be loaded`, { cause: error });
-  }
 }

@@ -1,6 +1,7 @@
 /**
  * A checkpoint on disk: `policy.safetensors` is the bundle a robot needs (contract and actor), `learner.safetensors` is
- * what resuming needs besides. Written under a temporary name, then renamed. Knows no environment.
+ * what resuming needs besides, `environments.safetensors` where its environments stand in their episodes. Written under a
+ * temporary name, then renamed. Knows no environment.
  */
 
 import { existsSync } from 'node:fs';
@@ -17,6 +18,7 @@ import {
 import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
 import type { AdrState } from '../sim/adr.ts';
+import { decodeEnvironments, type EnvironmentStates, encodeEnvironments } from './environment-states.ts';
 import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
@@ -34,6 +36,7 @@ export interface Bundle {
 
 const POLICY = 'policy.safetensors';
 const LEARNER = 'learner.safetensors';
+export const ENVIRONMENTS = 'environments.safetensors';
 
 const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -170,6 +173,8 @@ export interface TrainingState {
   readonly levels?: readonly number[];
   /** Of automatic domain randomisation; absent without it. */
   readonly adr?: AdrState;
+  /** Where each environment stands in its episode; without it they begin new ones. */
+  readonly environments?: EnvironmentStates;
 }
 
 /** Write `checkpoints/NNNNNN/` and point `latest.json` (and `best.json`) to it. @returns its directory */
@@ -183,8 +188,32 @@ export async function saveCheckpoint(
   const name = String(state.iteration).padStart(6, '0');
   const folder = join(run, 'checkpoints', name);
   const temporary = `${folder}.part`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  await writeState(temporary, contract, actor, state);
+  await rm(folder, { recursive: true, force: true });
+  await rename(temporary, folder);
+  await writeJson(join(run, 'checkpoints', 'latest.json'), { checkpoint: name });
+  if (best) await writeJson(join(run, 'checkpoints', 'best.json'), { checkpoint: name });
+  return folder;
+}
+
+/** The files of a checkpoint, in a folder that is there. */
+export async function writeState(
+  folder: string,
+  contract: Contract,
+  actor: Float32Array,
+  state: TrainingState,
+): Promise<void> {
+  await writeFile(join(folder, POLICY), encodeBundle(contract, actor));
+  await writeFile(join(folder, LEARNER), encodeLearner(state));
+  if (state.environments !== undefined)
+    await writeFile(join(folder, ENVIRONMENTS), encodeEnvironments(state.environments, actionDim(contract)));
+}
+
+function encodeLearner(state: TrainingState): Uint8Array {
   const { parameters, firstMoment, secondMoment, steps, learningRate } = state.learner;
-  const learner = encodeTensors({
+  return encodeTensors({
     tensors: [
       { name: 'parameters', shape: [parameters.length], data: parameters },
       { name: 'adam.m', shape: [firstMoment.length], data: firstMoment },
@@ -204,15 +233,6 @@ export async function saveCheckpoint(
       }),
     },
   });
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  await writeFile(join(temporary, POLICY), encodeBundle(contract, actor));
-  await writeFile(join(temporary, LEARNER), learner);
-  await rm(folder, { recursive: true, force: true });
-  await rename(temporary, folder);
-  await writeJson(join(run, 'checkpoints', 'latest.json'), { checkpoint: name });
-  if (best) await writeJson(join(run, 'checkpoints', 'best.json'), { checkpoint: name });
-  return folder;
 }
 
 /** The learner's half of a checkpoint. @throws InputError */
@@ -230,6 +250,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
   }
   const parsed = parseJson(file.metadata.state ?? '', path, 'the state of its learner');
   const numbers = parseWith(learnerNumbers, parsed, `learner in ${path}`);
+  const episodes = join(folder, ENVIRONMENTS);
   return {
     learner: {
       parameters: tensor('parameters'),
@@ -244,6 +265,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     ...(numbers.criticNormalizer === undefined ? {} : { criticNormalizer: numbers.criticNormalizer }),
     ...(numbers.levels === undefined ? {} : { levels: numbers.levels }),
     ...(numbers.adr === undefined ? {} : { adr: numbers.adr }),
+    ...(existsSync(episodes) ? { environments: decodeEnvironments(await readBytes(episodes), episodes) } : {}),
   };
 }
 

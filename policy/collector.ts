@@ -9,7 +9,9 @@ import { InputError, LandfallError, NumericError } from '../core/errors.ts';
 import type { FrameRing } from '../core/frame-ring.ts';
 import type { Key } from '../core/rng.ts';
 import { workerEntry } from '../core/worker-entry.ts';
+import type { EnvironmentSnapshot } from '../sim/environment.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
+import { DivergenceError, earlier } from './divergence.ts';
 import type { EpisodeScore } from './evaluate.ts';
 import { makeRolloutBuffer, type RolloutBuffer, type RolloutShape } from './rollout-buffer.ts';
 import type { SceneChange } from './watch.ts';
@@ -32,16 +34,10 @@ export class WorkerPool {
   /**
    * Send each worker its request, all at once, and wait for every one: a reply that is still under way when another worker
    * failed would answer the next request.
-   * @throws what the first worker that failed threw, by its kind
+   * @throws what failed first, by its kind: the same for any number of workers
    */
-  async ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
-    const settled = await Promise.allSettled(
-      requests.map((request, w) => (request === null ? null : askOne(this.#workers[w]!, request))),
-    );
-    return settled.map((outcome) => {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      return outcome.value;
-    });
+  ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
+    return allReplies(requests.map((request, w) => (request === null ? null : askOne(this.#workers[w]!, request))));
   }
 
   /**
@@ -80,20 +76,31 @@ export class Collector {
     this.#busy = busy;
   }
 
-  /** Build `shape.numEnvs` environments, in equal slices, one a worker. */
+  /**
+   * Build `shape.numEnvs` environments, in equal slices, one a worker.
+   * @param environments where they shall stand, [numEnvs]
+   */
   static async open(
     pool: WorkerPool,
     recipe: EnvironmentRecipe,
     shape: RolloutShape,
     noiseKey: Key,
     ring: FrameRing | null = null,
+    environments?: readonly EnvironmentSnapshot[],
   ): Promise<Collector> {
+    if (environments !== undefined && environments.length !== shape.numEnvs) {
+      throw new InputError(`the checkpoint has ${environments.length} environments, the run ${shape.numEnvs}`, {
+        repair: 'resume with the train.numEnvs of the run',
+      });
+    }
     const buffer = makeRolloutBuffer(shape);
     const share = Math.ceil(shape.numEnvs / pool.size);
     const requests = Array.from({ length: pool.size }, (_, w): Request | null => {
       const first = w * share;
       const count = Math.min(share, shape.numEnvs - first);
-      return count > 0 ? { op: 'open', recipe, first, count, shape, memory: buffer.memory, noiseKey, ring } : null;
+      if (count <= 0) return null;
+      const from = environments === undefined ? {} : { environments: environments.slice(first, first + count) };
+      return { op: 'open', recipe, first, count, shape, memory: buffer.memory, noiseKey, ring, ...from };
     });
     await pool.ask(requests);
     return new Collector(
@@ -113,6 +120,20 @@ export class Collector {
     );
     return replies.flatMap((reply) => (reply?.op === 'collected' ? reply.scenes : []));
   }
+
+  /** Where the environments stand after an iteration, [numEnvs]. */
+  async snapshots(): Promise<EnvironmentSnapshot[]> {
+    const replies = await this.#pool.ask(this.#busy.map((busy): Request | null => (busy ? { op: 'snapshot' } : null)));
+    return replies.flatMap((reply) => (reply?.op === 'snapshots' ? reply.environments : []));
+  }
+}
+
+/** Every worker's reply, or the failure that came first, whichever worker met it. */
+export async function allReplies(replies: readonly (Promise<Reply> | null)[]): Promise<(Reply | null)[]> {
+  const settled = await Promise.allSettled(replies);
+  const failures = settled.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (failures.length > 0) throw failures.reduce(earlier);
+  return settled.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : null));
 }
 
 function askOne(worker: Worker, request: Request): Promise<Reply> {
@@ -138,6 +159,7 @@ function askOne(worker: Worker, request: Request): Promise<Reply> {
 
 function errorOf(reply: Extract<Reply, { op: 'failed' }>): Error {
   const details = reply.repair === undefined ? {} : { repair: reply.repair };
+  if (reply.origin !== undefined) return new DivergenceError(reply.message, reply.origin, details);
   if (reply.kind === 'numeric') return new NumericError(reply.message, details);
   if (reply.kind === 'input') return new InputError(reply.message, details);
   const error = new Error(reply.message);

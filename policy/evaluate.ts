@@ -5,6 +5,7 @@
 
 import { type Key, RandomStream } from '../core/rng.ts';
 import type { Environment } from '../sim/environment.ts';
+import { divergedIn } from './divergence.ts';
 
 export interface EpisodeScore {
   readonly return: number;
@@ -43,6 +44,7 @@ export class EpisodeRunner {
   /**
    * @param episode number, which with the environment's key decides everything random
    * @param onStep sees `obs` as it was before the step, and the environment after it
+   * @throws DivergenceError when a number is not finite
    */
   run(
     policy: ActingPolicy,
@@ -55,7 +57,12 @@ export class EpisodeRunner {
     do {
       policy.act(obs, action);
       if (onStep !== undefined) before.set(obs);
-      environment.step(action, 0, obs, 0);
+      try {
+        environment.step(action, 0, obs, 0);
+      } catch (error) {
+        const at = { env: 0, at: environment.snapshot() };
+        throw divergedIn(environment, error, `episode ${episode}`, { iteration: 0, env: 0, step: null, episode: at });
+      }
       onStep?.(before, action, environment);
     } while (!environment.terminated && !environment.truncated);
     return {

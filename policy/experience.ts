@@ -52,7 +52,8 @@ export async function assemble(
   const actorRows = normalised(actor, numEnvs, iteration);
   const criticRows = critic === actor ? actorRows : normalised(critic, numEnvs, iteration);
   const value = await ppo.values(criticRows, size + numEnvs);
-  const cut = Array.from({ length: size }, (_, i) => i).filter((i) => truncated[i]! !== 0);
+  const cut: number[] = [];
+  for (let i = 0; i < size; i++) if (truncated[i] !== 0) cut.push(i);
   const finalValue = new Float32Array(size);
   if (cut.length > 0) {
     const values = await ppo.values(normalisedFinal(critic, cut, numEnvs, iteration), cut.length);
@@ -78,10 +79,11 @@ export async function assemble(
 function normalised(sight: Sight, numEnvs: number, iteration: number): Float32Array {
   const { obs, dim, normalize } = sight;
   const out = new Float32Array(obs.length);
+  const row = new Float32Array(dim);
   for (let at = 0; at < out.length; at += dim) {
-    const row = out.subarray(at, at + dim);
     normalize.apply(obs, at, row);
     refuseNonFinite(row, sight, at / dim, numEnvs, iteration);
+    out.set(row, at);
   }
   return out;
 }
@@ -90,10 +92,11 @@ function normalised(sight: Sight, numEnvs: number, iteration: number): Float32Ar
 function normalisedFinal(sight: Sight, cut: readonly number[], numEnvs: number, iteration: number): Float32Array {
   const { finalObs, dim, normalize } = sight;
   const out = new Float32Array(cut.length * dim);
+  const row = new Float32Array(dim);
   for (const [k, i] of cut.entries()) {
-    const row = out.subarray(k * dim, (k + 1) * dim);
     normalize.apply(finalObs, i * dim, row);
     refuseNonFinite(row, sight, i + numEnvs, numEnvs, iteration);
+    out.set(row, k * dim);
   }
   return out;
 }

@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { InputError, LandfallError, messageOf, NumericError } from '../core/errors.ts';
 import { makeEnvironments } from '../sim/recipe.ts';
 import { Actor } from './actor.ts';
+import { DivergenceError } from './divergence.ts';
 import { EpisodeRunner } from './evaluate.ts';
 import { Rollout, type StepTap } from './rollout.ts';
 import { openRolloutBuffer } from './rollout-buffer.ts';
@@ -25,9 +26,10 @@ port.on('message', async (request: Request) => {
 async function serve(request: Request): Promise<Reply> {
   switch (request.op) {
     case 'open': {
-      const { recipe, first, count, shape, memory, noiseKey, ring } = request;
+      const { recipe, first, count, shape, memory, noiseKey, ring, environments: snapshots } = request;
       const environments = await makeEnvironments(recipe, first, count);
       rollout = new Rollout(environments, first, openRolloutBuffer(shape, memory), recipe.contract, noiseKey);
+      if (snapshots !== undefined) rollout.restore(snapshots);
       watch = ring === null || first >= ring.spec.numEnvs ? undefined : new WatchTap(ring);
       return { op: 'done' };
     }
@@ -39,6 +41,8 @@ async function serve(request: Request): Promise<Reply> {
       rollout!.collect(request.iteration, tap);
       return { op: 'collected', scenes: watch?.takeScenes() ?? [] };
     }
+    case 'snapshot':
+      return { op: 'snapshots', environments: rollout!.snapshots() };
     case 'evaluate':
       return { op: 'scores', scores: await evaluate(request) };
   }
@@ -61,6 +65,7 @@ function failure(error: unknown): Reply {
     op: 'failed',
     kind,
     message: messageOf(error),
+    ...(error instanceof DivergenceError ? { origin: error.origin } : {}),
     ...(repair === undefined ? {} : { repair }),
     ...(stack === undefined ? {} : { stack }),
   };

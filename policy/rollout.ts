@@ -4,11 +4,12 @@
  */
 
 import type { Contract } from '../core/contract.ts';
-import { InputError, LandfallError, NumericError } from '../core/errors.ts';
+import { InputError, NumericError } from '../core/errors.ts';
 import { exp } from '../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
-import type { Environment } from '../sim/environment.ts';
+import type { Environment, EnvironmentSnapshot } from '../sim/environment.ts';
 import { ObsNormalizer } from './actor.ts';
+import { DivergenceError, divergedIn, firstNonFinite, type Origin } from './divergence.ts';
 import { Mlp, splitTensors, tensorSizes } from './mlp.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
@@ -80,6 +81,36 @@ export class Rollout {
     }
   }
 
+  /** Where the slice's environments stand, after an iteration. */
+  snapshots(): EnvironmentSnapshot[] {
+    return this.#environments.map((environment) => environment.snapshot());
+  }
+
+  /**
+   * Be where they stood; the next iteration goes on from there.
+   * @param snapshots one an environment of the slice
+   * @throws InputError when an episode does not come to where it was
+   */
+  restore(snapshots: readonly EnvironmentSnapshot[]): void {
+    const { shape, obs, criticObs, level } = this.#buffer;
+    const { obsDim, criticDim } = shape;
+    for (const [i, environment] of this.#environments.entries()) {
+      const snapshot = snapshots[i]!;
+      const n = this.#first + i;
+      const row = shape.horizon * shape.numEnvs + n;
+      try {
+        environment.restore(snapshot, obs, row * obsDim, criticObs, row * criticDim);
+      } catch (error) {
+        if (error instanceof NumericError) throw changedSince(n, error);
+        throw error;
+      }
+      if (snapshot.actions.length > 0 && (environment.terminated || environment.truncated)) throw changedSince(n);
+      this.#episodes[i] = snapshot.episode + 1;
+      level[n] = environment.level;
+    }
+    this.#started = true;
+  }
+
   /**
    * Fill the slice's columns of the buffer.
    * @param iteration counts from 0 and seeds the exploration noise
@@ -132,8 +163,9 @@ export class Rollout {
       buffer.action[cell * actionDim + k] = this.#mean[k]! + this.#std[k]! * z;
       logProb += -0.5 * z * z - this.#logStd[k]! - HALF_LOG_TWO_PI;
     }
-    if (!Number.isFinite(logProb)) {
-      throw new NumericError(`the action of environment ${n} is not finite at step ${t} of iteration ${iteration}`);
+    if (!Number.isFinite(logProb) || firstNonFinite(buffer.action, cell * actionDim, actionDim) >= 0) {
+      this.#requireFinite(cell * obsDim, cell * criticDim, iteration, t, i);
+      throw this.#diverged('action', buffer.action, cell * actionDim, actionDim, iteration, t, i);
     }
     buffer.logProb[cell] = logProb;
 
@@ -143,10 +175,10 @@ export class Rollout {
       environment.step(buffer.action, cell * actionDim, buffer.obs, next);
       environment.observeCritic(buffer.criticObs, nextCritic);
     } catch (error) {
-      if (error instanceof LandfallError)
-        error.message = `environment ${n}, iteration ${iteration}, step ${t}: ${error.message}`;
-      throw error;
+      const where = `environment ${n}, iteration ${iteration}, step ${t}`;
+      throw divergedIn(environment, error, where, this.#origin(iteration, t, i));
     }
+    this.#requireFinite(next, nextCritic, iteration, t, i);
     buffer.reward[cell] = environment.reward;
     buffer.terminated[cell] = environment.terminated ? 1 : 0;
     buffer.truncated[cell] = environment.truncated ? 1 : 0;
@@ -170,5 +202,58 @@ export class Rollout {
     environment.reset(this.#episodes[i]!, buffer.obs, next);
     environment.observeCritic(buffer.criticObs, nextCritic);
     this.#episodes[i] = this.#episodes[i]! + 1;
+    this.#requireFinite(next, nextCritic, iteration, t, i);
   }
+
+  /** What environment `i` of the slice has just been seen to be. Clipped, an infinity would only show in the statistics. */
+  #requireFinite(obs: number, criticObs: number, iteration: number, t: number, i: number): void {
+    const buffer = this.#buffer;
+    const { obsDim, criticDim } = buffer.shape;
+    if (firstNonFinite(buffer.obs, obs, obsDim) >= 0)
+      throw this.#diverged('observation', buffer.obs, obs, obsDim, iteration, t, i);
+    if (firstNonFinite(buffer.criticObs, criticObs, criticDim) >= 0)
+      throw this.#diverged('critic observation', buffer.criticObs, criticObs, criticDim, iteration, t, i);
+  }
+
+  #origin(iteration: number, step: number, i: number): Omit<Origin, 'tensor'> {
+    const env = this.#first + i;
+    return { iteration, env, step, episode: { env, at: this.#environments[i]!.snapshot() } };
+  }
+
+  /** @param values of which [from, from + count) holds the number that is not finite */
+  #diverged(
+    name: string,
+    values: Float32Array,
+    from: number,
+    count: number,
+    iteration: number,
+    t: number,
+    i: number,
+  ): DivergenceError {
+    const at = Math.max(from, firstNonFinite(values, from, count));
+    const tensor = `${name} ${this.#partOf(name, at - from)}`;
+    return new DivergenceError(
+      `environment ${this.#first + i}, iteration ${iteration}, step ${t}: ${tensor} is ${values[at]}`,
+      { ...this.#origin(iteration, t, i), tensor },
+    );
+  }
+
+  /** A number of an observation or an action by the name of its term, such as `imu[2]`. */
+  #partOf(tensor: string, k: number): string {
+    if (tensor !== 'observation') return String(k);
+    let at = k;
+    for (const { name, size } of this.#contract.observations) {
+      if (at < size) return size === 1 ? name : `${name}[${at}]`;
+      at -= size;
+    }
+    return String(k);
+  }
+}
+
+function changedSince(env: number, cause?: unknown): InputError {
+  return new InputError(`environment ${env} does not come to where it was in its episode`, {
+    repair:
+      "the task or the simulator has changed since the checkpoint: delete the checkpoint's environments.safetensors to go on with new episodes",
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

@@ -1,10 +1,10 @@
 /**
- * A run on disk: `runs/TASK/MMDD-HHmm-WORDS/` with run.json, config.json, overrides.json, metrics.jsonl, checkpoints/ and
- * episodes/. Knows the layout and no training.
+ * A run on disk: `runs/TASK/MMDD-HHmm-WORDS/` with run.json, config.json, overrides.json, metrics.jsonl (and the same for
+ * TensorBoard), checkpoints/, episodes/, and nan/ where a number was not finite. Knows the layout and no training.
  */
 
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { type Key, RandomStream } from '../core/rng.ts';
@@ -128,11 +128,6 @@ export async function readJson(path: string): Promise<unknown> {
   } catch (error) {
     throw new InputError(`${path}: is not JSON`, { repair: 'restore the file, or start a new run', cause: error });
   }
-}
-
-/** One line of metrics.jsonl. */
-export function appendMetrics(run: string, metrics: Readonly<Record<string, unknown>>): Promise<void> {
-  return appendFile(join(run, 'metrics.jsonl'), `${JSON.stringify(metrics)}\n`);
 }
 
 /** Every run below `root`, newest first. */

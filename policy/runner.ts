@@ -5,7 +5,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Contract, NormalizerContract } from '../core/contract.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, NumericError } from '../core/errors.ts';
 import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
 import { foldIn, type Key } from '../core/rng.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
@@ -13,12 +13,13 @@ import { AdrLearner } from './adr-learner.ts';
 import type { Backend } from './backend.ts';
 import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
+import { DivergenceError } from './divergence.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
 import { assemble } from './experience.ts';
 import { makePpo } from './make-ppo.ts';
 import { splitTensors, tensorSizes } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import type { NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
+import type { LearnerState, NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import type { SceneChange } from './watch.ts';
 
@@ -83,6 +84,8 @@ export interface TrainJob {
   readonly initial?: Float32Array;
   /** Statistics that the critic of `initial` learned with, where it has its own. */
   readonly initialCriticNormalizer?: NormalizerContract;
+  /** A number was not finite. @param before what the iteration began with @param recipe of the environments */
+  readonly onDivergence?: (error: DivergenceError, before: Snapshot, recipe: EnvironmentRecipe) => Promise<void>;
   /** After every iteration. @returns true to stop */
   readonly onIteration?: (report: IterationReport, snapshot: () => Promise<Snapshot>) => boolean | Promise<boolean>;
 }
@@ -99,7 +102,10 @@ export async function train(job: TrainJob): Promise<Snapshot> {
 }
 
 async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
-  const { recipe, settings, pool, key, clock, resume } = job;
+  const { settings, pool, key, clock, resume } = job;
+  // Environments that cannot be restored start new episodes, not those of the first start.
+  const begun = resume === undefined ? 0 : (resume.environments?.begun ?? resume.iteration);
+  const recipe = begun === 0 ? job.recipe : { ...job.recipe, key: foldIn(job.recipe.key, begun) };
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
@@ -111,6 +117,7 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
     rolloutShape(settings, contract, recipe, ppo),
     foldIn(key, 2),
     job.ring ?? null,
+    resume?.environments?.snapshots,
   );
   const ring = job.ring == null ? null : new OpenFrameRing(job.ring);
   const { buffer } = collector;
@@ -120,8 +127,7 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
   const adr = recipe.adr === undefined ? null : new AdrLearner(recipe.adr, resume?.adr);
   const stepsPerIteration = settings.numEnvs * settings.horizon;
   const first = resume?.iteration ?? 0;
-  const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
-    const learner = await ppo.state();
+  const policyAt = (iteration: number, bestScore: number | null, learner: LearnerState): Snapshot => {
     return {
       contract: { ...contract, normalizer: normalizer.toContract() },
       actor: learner.parameters.slice(0, ppo.actorSize),
@@ -136,26 +142,34 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
       },
     };
   };
+  const snapshot = async (iteration: number, bestScore: number | null): Promise<Snapshot> => {
+    const at = policyAt(iteration, bestScore, await ppo.state());
+    return { ...at, state: { ...at.state, environments: { begun, snapshots: await collector.snapshots() } } };
+  };
 
   let best = resume?.bestScore ?? null;
   let iteration = first;
   for (let stop = false; iteration < settings.iterations && !stop; ) {
     const started = clock.now();
-    buffer.parameters.set((await ppo.state()).parameters.subarray(0, ppo.actorSize));
+    const learner = await ppo.state();
+    buffer.parameters.set(learner.parameters.subarray(0, ppo.actorSize));
     writeNormalizer(normalizer, buffer);
     adr?.write(buffer);
-    for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
-    ring?.publish(settings.horizon);
-    const collected = clock.now();
-    const batch = await assemble(
-      buffer,
-      ppo,
-      normalizer.toContract(),
-      criticNormalizer?.toContract() ?? null,
-      settings.ppo,
-      iteration,
-    );
-    const stats = await ppo.update(batch, iteration, iteration / settings.iterations);
+    let collected = started;
+    let stats: PpoStats;
+    try {
+      for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
+      ring?.publish(settings.horizon);
+      collected = clock.now();
+      const statistics = [normalizer.toContract(), criticNormalizer?.toContract() ?? null] as const;
+      const batch = await assemble(buffer, ppo, ...statistics, settings.ppo, iteration);
+      stats = await ppo.update(batch, iteration, iteration / settings.iterations);
+    } catch (error) {
+      if (!(error instanceof NumericError)) throw error;
+      const located = error instanceof DivergenceError ? error : await lossDiverged(error, collector, iteration);
+      await job.onDivergence?.(located, policyAt(iteration, best, learner), recipe);
+      throw located;
+    }
     if (settings.freezeNormalizer !== true) normalizer.update(buffer.obs, stepsPerIteration);
     criticNormalizer?.update(buffer.criticObs, stepsPerIteration);
     adr?.update(buffer);
@@ -163,7 +177,7 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
     iteration++;
 
     const due = iteration % settings.evalEvery === 0 || iteration === settings.iterations;
-    const evaluation = due ? await judge(job, await snapshot(iteration, best)) : null;
+    const evaluation = due ? await judge(job, policyAt(iteration, best, await ppo.state())) : null;
     if (evaluation !== null) best = Math.max(best ?? -Infinity, evaluation.meanReturn);
     const report = {
       ...stats,
@@ -184,10 +198,38 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
 }
 
 /** Mean action, the task's own start, every episode of the evaluation's seed. */
-async function judge(job: TrainJob, { contract, actor }: Snapshot): Promise<Evaluation> {
+async function judge(job: TrainJob, policy: Snapshot): Promise<Evaluation> {
+  const { contract, actor, state } = policy;
   const weights = splitTensors(actor, tensorSizes(contract.network.layers));
-  const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
-  return summarise(scores, job.evalRecipe.key);
+  try {
+    const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
+    return summarise(scores, job.evalRecipe.key);
+  } catch (error) {
+    if (!(error instanceof DivergenceError)) throw error;
+    const message = `evaluation after iteration ${state.iteration}, ${error.message}`;
+    const located = new DivergenceError(message, { ...error.origin, iteration: state.iteration - 1 }, { cause: error });
+    await job.onDivergence?.(located, policy, job.evalRecipe);
+    throw located;
+  }
+}
+
+/** A loss has no environment: the one with the largest reward is the most likely to tell why. */
+async function lossDiverged(error: NumericError, collector: Collector, iteration: number) {
+  const { buffer } = collector;
+  const { numEnvs } = buffer.shape;
+  let largest = 0;
+  for (let i = 1; i < buffer.reward.length; i++)
+    if (Math.abs(buffer.reward[i]!) > Math.abs(buffer.reward[largest]!)) largest = i;
+  const env = largest % numEnvs;
+  const origin = {
+    tensor: 'loss',
+    iteration,
+    env: null,
+    step: null,
+    episode: { env, at: (await collector.snapshots())[env]! },
+  };
+  const repair = error.repair === undefined ? {} : { repair: error.repair };
+  return new DivergenceError(error.message, origin, { ...repair, cause: error });
 }
 
 function reached(evaluation: Evaluation | null, target: number | null): boolean {

@@ -26,7 +26,11 @@ export function encodeTensors(file: TensorFile): Uint8Array {
   let json = new TextEncoder().encode(JSON.stringify(header));
   // The data starts 8-aligned: the header is padded with spaces.
   const padding = (8 - (json.length % 8)) % 8;
-  if (padding > 0) json = Uint8Array.of(...json, ...new Uint8Array(padding).fill(0x20));
+  if (padding > 0) {
+    const padded = new Uint8Array(json.length + padding).fill(0x20);
+    padded.set(json);
+    json = padded;
+  }
   const bytes = new Uint8Array(8 + json.length + offset);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
   bytes.set(json, 8);

@@ -3,7 +3,9 @@
 import type { Contract } from '../core/contract.ts';
 import type { FrameRing } from '../core/frame-ring.ts';
 import type { Key } from '../core/rng.ts';
+import type { EnvironmentSnapshot } from '../sim/environment.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
+import type { Origin } from './divergence.ts';
 import type { EpisodeScore } from './evaluate.ts';
 import type { RolloutShape } from './rollout-buffer.ts';
 import type { SceneChange } from './watch.ts';
@@ -19,6 +21,13 @@ export interface OpenRequest {
   readonly noiseKey: Key;
   /** Where the first environments' states go for the viewer; null when nobody may watch. */
   readonly ring: FrameRing | null;
+  /** Where the slice's environments shall stand. @default at the start of their first episodes */
+  readonly environments?: readonly EnvironmentSnapshot[];
+}
+
+/** Say where the environments stand. */
+export interface SnapshotRequest {
+  readonly op: 'snapshot';
 }
 
 export interface CollectRequest {
@@ -38,17 +47,19 @@ export interface EvaluateRequest {
   readonly count: number;
 }
 
-export type Request = OpenRequest | CollectRequest | EvaluateRequest;
+export type Request = OpenRequest | CollectRequest | SnapshotRequest | EvaluateRequest;
 
 export type Reply =
   | { readonly op: 'done' }
   /** What was new around the watched environments. */
   | { readonly op: 'collected'; readonly scenes: readonly SceneChange[] }
+  | { readonly op: 'snapshots'; readonly environments: readonly EnvironmentSnapshot[] }
   | { readonly op: 'scores'; readonly scores: readonly EpisodeScore[] }
   | {
       readonly op: 'failed';
       readonly kind: 'input' | 'numeric' | 'other';
       readonly message: string;
+      readonly origin?: Origin;
       readonly repair?: string;
       readonly stack?: string;
     };

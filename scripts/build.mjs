@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'dist', '.built');
 const sources = [
   ...['core', 'sim', 'policy', 'bridge', 'viewer', 'configs', 'loop', 'cli', 'bench', 'scripts'],
-  ...['index.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts'],
+  ...['index.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts', 'vite.policy.config.ts'],
 ];
 
 function newest(path) {

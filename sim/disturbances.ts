@@ -15,6 +15,7 @@ const PURPOSE = { command: 5, pushes: 6, intervals: 7 } as const;
 
 export class Disturbances {
   readonly #task: TaskDefinition;
+  readonly #asked: readonly number[] | undefined;
   /** Share of the task's shoves: 0 none, 1 as hard as they come. */
   readonly #width: number;
   readonly #commands = new RandomStream([0, 0]);
@@ -27,8 +28,16 @@ export class Disturbances {
   #start: StartState | undefined;
   #command: Float64Array | undefined;
 
-  constructor(task: TaskDefinition, nominal: Dynamics, ranges: RandomizationTable, width: number) {
+  /** @param asked the command of every episode; the task samples it where there is none */
+  constructor(
+    task: TaskDefinition,
+    nominal: Dynamics,
+    ranges: RandomizationTable,
+    width: number,
+    asked?: readonly number[],
+  ) {
     this.#task = task;
+    this.#asked = asked;
     this.#intervals = new IntervalSampler(nominal, ranges, width);
     this.#width = width;
   }
@@ -42,7 +51,8 @@ export class Disturbances {
     this.#nextCommand = Infinity;
     this.#nextPush = Infinity;
     this.#intervals.reset(foldIn(key, PURPOSE.intervals));
-    if (term !== undefined) {
+    if (this.#asked !== undefined) command.set(this.#asked);
+    else if (term !== undefined) {
       this.#commands.reset(foldIn(key, PURPOSE.command));
       term.sample(this.#commands, scene, start, command);
       if (term.everySeconds !== null) this.#nextCommand = this.#commands.between(...term.everySeconds);

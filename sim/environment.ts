@@ -33,6 +33,8 @@ export interface EnvironmentSettings {
   readonly adr?: AdrSettings;
   /** 0: always the nominal parameters; 1: the whole ranges. */
   readonly randomization: number;
+  /** What the robot is asked to do in every episode, in the contract's order. @default the task samples it */
+  readonly command?: readonly number[];
   /** Training starts anywhere and at a random age; evaluation as the task says. */
   readonly training: boolean;
   readonly key: Key;
@@ -157,7 +159,7 @@ export class Environment {
       memory: new Float64Array(task.memory ?? 0),
     };
     this.#command = makeCommand(contract.joints.length);
-    this.#disturbances = new Disturbances(task, this.#nominal, this.#ranges, randomization);
+    this.#disturbances = new Disturbances(task, this.#nominal, this.#ranges, randomization, settings.command);
     this.#defaults = Float64Array.from(contract.joints, (joint) => joint.defaultPosition);
     this.#start = {
       q: new Float64Array(contract.joints.length),
@@ -282,14 +284,15 @@ export class Environment {
     const size = actuation.size;
     if (this.episodeSteps < this.#maxSteps)
       for (let k = 0; k < size; k++) this.#actions[this.episodeSteps * size + k] = action[at + k]!;
+    // Counted before it is taken: a snapshot after a failure holds the action that failed.
+    this.episodeSteps++;
+    this.#age++;
     this.#previousAction.set(actuation.lastAction);
     copyState(robot.truth, view.before);
     this.#disturbances.step(view.time, robot, this.#dynamics);
     actuation.apply(action, at, this.#command);
     robot.act(this.#command);
     robot.step(this.#dt);
-    this.episodeSteps++;
-    this.#age++;
     view.time = this.episodeSteps * this.#dt;
     this.#score(view);
     this.#held = task.success.test(view) ? this.#held + 1 : 0;
@@ -312,15 +315,27 @@ export class Environment {
     };
   }
 
-  /** Be where a snapshot was taken, to the bit, by living it again. @param out receives the observation from `offset` on */
-  restore(snapshot: EnvironmentSnapshot, out: Float32Array, offset: number): void {
+  /**
+   * Be where a snapshot was taken, to the bit, by living it again.
+   * @param out receives the observation from `offset` on @param criticOut the same of what only the critic sees
+   */
+  restore(
+    snapshot: EnvironmentSnapshot,
+    out: Float32Array,
+    offset: number,
+    criticOut?: Float32Array,
+    criticOffset = 0,
+  ): void {
     const { bounds } = this;
     this.#level = snapshot.level;
     this.bounds = snapshot.bounds ?? bounds;
     this.reset(snapshot.episode, out, offset);
     this.bounds = bounds;
+    // The critic's history grows with every look: it must look as often as it did.
+    if (criticOut !== undefined) this.observeCritic(criticOut, criticOffset);
     for (let at = 0; at < snapshot.actions.length; at += this.actuation.size) {
       this.step(snapshot.actions, at, out, offset);
+      if (criticOut !== undefined) this.observeCritic(criticOut, criticOffset);
     }
     this.#level = snapshot.level;
   }
@@ -346,12 +361,16 @@ export class Environment {
       reward += term;
     }
     if (!Number.isFinite(reward)) {
-      throw new NumericError(
-        `the reward is ${reward} at step ${this.episodeSteps} (terms ${Array.from(this.rewardTerms).join(', ')})`,
-      );
+      throw new NumericError(`reward ${this.#firstBadTerm()} at step ${this.episodeSteps} of episode ${this.#episode}`);
     }
     this.reward = this.#settings.task.onlyPositive === true && reward < 0 ? 0 : reward;
     this.episodeReturn += this.reward;
+  }
+
+  /** The first reward term that is not finite, and what it is. */
+  #firstBadTerm(): string {
+    const k = this.rewardTerms.findIndex((term) => !Number.isFinite(term));
+    return k < 0 ? 'sum is infinite' : `${Object.keys(this.#settings.task.rewards)[k]} is ${this.rewardTerms[k]}`;
   }
 
   #learnLevel(view: StepView): void {

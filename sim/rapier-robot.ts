@@ -180,6 +180,11 @@ export class RapierRobot implements EnvironmentRobot {
 
   push(change: ArrayLike<number>): void {
     if (this.model.base === 'fixed') return;
+    // Rapier counts in float32 and stands still from an infinite velocity on: nothing would be seen of it afterwards.
+    for (let k = 0; k < 6; k++) {
+      if (Number.isFinite(Math.fround(change[k]!))) continue;
+      throw new NumericError(`a shove of ${change[k]} at ${this.truth.time.toFixed(4)} s`);
+    }
     const { bodies } = this.#parts!;
     const origin = bodies[0]!.translation();
     const [wx, wy, wz] = [change[3]!, change[4]!, change[5]!];
@@ -246,7 +251,7 @@ export class RapierRobot implements EnvironmentRobot {
       truth.effort[j] = torques[j]!;
       // viscous friction: -b qd
       const tau = torques[j]! - damping[j]! * truth.qd[j]! + this.#friction.torque(j, truth.qd[j]!);
-      if (!Number.isFinite(tau)) {
+      if (!Number.isFinite(Math.fround(tau))) {
         throw new NumericError(
           `torque of joint ${name} is ${tau} at ${truth.time.toFixed(4)} s (q ${truth.q[j]}, qd ${truth.qd[j]})`,
         );

@@ -37,6 +37,8 @@ export interface EnvironmentRecipe {
   readonly rewardWeights: readonly number[];
   readonly dynamics: Dynamics;
   readonly randomization: number;
+  /** Asked in every episode, in the contract's order. @default what the task samples */
+  readonly command?: readonly number[];
   readonly spread?: RandomizationTable;
   /** Ranges that widen while the policy succeeds at their bounds. @default none */
   readonly adr?: AdrSettings;

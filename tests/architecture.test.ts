@@ -32,7 +32,14 @@ const rooms: Readonly<Record<string, Allowance>> = {
   'viewer/protocol.ts': { values: ['core/'], types: ['viewer/scene-message.ts'] },
   'viewer/scene-message.ts': { values: ['core/'] },
   'viewer/server/': { values: ['core/', 'viewer/protocol.ts', 'viewer/scene-message.ts'] },
-  'viewer/app/': { values: ['core/', 'sim/', 'policy/actor.ts', 'viewer/protocol.ts', 'viewer/scene-message.ts'] },
+  'viewer/app/': {
+    values: ['core/', 'sim/', 'policy/actor.ts', 'viewer/protocol.ts', 'viewer/scene-message.ts'],
+  },
+  // A policy that acts in the page.
+  'viewer/app/policy-main.ts': { values: ['core/', 'policy/export/page-data.ts', 'viewer/app/'] },
+  'viewer/app/simulation.ts': {
+    values: ['core/', 'sim/', 'policy/', 'viewer/protocol.ts', 'viewer/scene-message.ts', 'viewer/app/'],
+  },
   'configs/': { values: ['core/'], types: ['sim/', 'policy/', 'bridge/', 'viewer/'] },
   'loop/': { values: PARTS },
   'bench/': { values: [...PARTS, 'loop/'] },

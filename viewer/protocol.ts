@@ -22,7 +22,7 @@ const FRAME_TYPE = 1;
 /** Set when frames were left out on purpose since the one before (playback jumped ahead). */
 const FLAG_JUMP = 1;
 
-export type SourceKind = 'train' | 'robot' | 'deploy' | 'recording';
+export type SourceKind = 'train' | 'robot' | 'policy' | 'deploy' | 'recording';
 
 /** What is being shown live. */
 export interface LiveSource {

@@ -4,6 +4,7 @@ import { wrapAngle } from '../../core/math.ts';
 import { type Criteria, criteriaOf } from './criteria.ts';
 import { doublePendulum, leaderboardModels, tipHeight } from './double-pendulum.ts';
 import { type PendulumRobustness, pendulumRobustness } from './pendulum-robustness.ts';
+import type { Plant } from './plant.ts';
 import { type Published, published } from './published.ts';
 import { type Robustness, robustnessOf, robustnessTrials, runTrial } from './robustness.ts';
 import { doublePendulumScore, PENDULUM_DEFAULT, PENDULUM_SCRIPT, simplePendulumScore } from './scores.ts';
@@ -44,9 +45,17 @@ const UP = 0.9;
 /** The simple pendulum is up within these, rad and rad/s. */
 const NEAR = [0.02, 0.2] as const;
 
+export function leaderboardPlant(task: JudgedTask): Plant {
+  return task === 'pendulum' ? simplePendulum(leaderboardPendulum) : doublePendulum(leaderboardModels[task]);
+}
+
 export function performanceRun(task: JudgedTask, controller: Controller): Trajectory {
-  const plant = task === 'pendulum' ? simplePendulum(leaderboardPendulum) : doublePendulum(leaderboardModels[task]);
-  return simulate(plant, controller, judged[task]);
+  return simulate(leaderboardPlant(task), controller, judged[task]);
+}
+
+/** The score of the leaderboard. */
+export function performanceOf(task: JudgedTask, criteria: Criteria): number {
+  return task === 'pendulum' ? simplePendulumScore(criteria, PENDULUM_DEFAULT) : doublePendulumScore(criteria);
 }
 
 export function performanceCriteria(task: JudgedTask, trajectory: Trajectory): Criteria {
@@ -66,7 +75,7 @@ export function judge(task: JudgedTask, controller: Controller, options: JudgeOp
   if (task === 'pendulum') {
     const detail = options.robustness ? pendulumRobustness(leaderboardPendulum, controller, options.seed) : null;
     return {
-      performance: simplePendulumScore(criteria, PENDULUM_DEFAULT),
+      performance: performanceOf(task, criteria),
       scriptPerformance: simplePendulumScore(criteria, PENDULUM_SCRIPT),
       criteria,
       robustness: detail?.score ?? null,
@@ -76,7 +85,7 @@ export function judge(task: JudgedTask, controller: Controller, options: JudgeOp
   }
   const detail = options.robustness ? doublePendulumRobustness(task, controller, options) : null;
   return {
-    performance: doublePendulumScore(criteria),
+    performance: performanceOf(task, criteria),
     criteria,
     robustness: detail?.score ?? null,
     robustnessDetail: detail,

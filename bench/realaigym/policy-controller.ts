@@ -8,25 +8,42 @@ import type { Contract } from '../../core/contract.ts';
 import { InputError } from '../../core/errors.ts';
 import { Observer } from '../../core/observation.ts';
 import { makeCommand, makeState } from '../../core/robot.ts';
+import type { Actor } from '../../policy/actor.ts';
 import type { Controller } from './simulate.ts';
 
-/** The network of a policy, from its bundle or from its ONNX file. */
-export interface MeanAction {
-  /** @param obs [obsDim] @param out [actionDim], not clipped */
-  act(obs: Float32Array, out: Float32Array): void;
+/** A policy's loop without its network: what it sees, and what its action does. */
+export interface PolicyLoop {
+  readonly obsDim: number;
+  reset(): void;
+  /** The observation of a control step; null in between, where the torque holds. @param measured [2 nJoints] */
+  observe(measured: Float64Array, time: number): Float32Array | null;
+  /** @param action [actionDim], not clipped */
+  apply(action: Float32Array): void;
+  /** On the driven joint, N m. */
+  readonly torque: number;
+}
+
+/** The loop with its network. @param policy such as an Actor */
+export function policyController(loop: PolicyLoop, policy: Pick<Actor, 'act'>): Controller {
+  const action = new Float32Array(1);
+  return {
+    reset: () => loop.reset(),
+    torque(measured, time) {
+      const obs = loop.observe(measured, time);
+      if (obs !== null) {
+        policy.act(obs, action);
+        loop.apply(action);
+      }
+      return loop.torque;
+    },
+  };
 }
 
 /**
  * @param joints of the plant, in its order @param driven which of them the policy commands @param dt of the plant, s
  * @throws InputError where the policy commands something else, or faster than the plant steps
  */
-export function policyController(
-  contract: Contract,
-  policy: MeanAction,
-  joints: readonly string[],
-  driven: number,
-  dt: number,
-): Controller {
+export function policyLoop(contract: Contract, joints: readonly string[], driven: number, dt: number): PolicyLoop {
   const commanded = contract.actions.flatMap((action) => (action.kind === 'effort' ? action.joints : []));
   if (contract.joints.map((joint) => joint.name).join() !== joints.join() || commanded.join() !== joints[driven]) {
     throw new InputError(
@@ -45,19 +62,19 @@ export function policyController(
   const state = makeState(joints.length);
   const command = makeCommand(joints.length);
   const obs = new Float32Array(observer.size);
-  const action = new Float32Array(actuation.size);
   let wait = 0;
   return {
+    obsDim: observer.size,
     reset() {
       observer.reset();
       actuation.reset();
       command.effort.fill(0);
       wait = 0;
     },
-    torque(measured, time) {
+    observe(measured, time) {
       if (wait > 0) {
         wait--;
-        return command.effort[driven]!;
+        return null;
       }
       wait = held - 1;
       state.time = time;
@@ -67,8 +84,12 @@ export function policyController(
         state.effort[j] = command.effort[j]!;
       }
       observer.observe(state, actuation.lastAction, obs);
-      policy.act(obs, action);
+      return obs;
+    },
+    apply(action) {
       actuation.apply(action, 0, command);
+    },
+    get torque() {
       return command.effort[driven]!;
     },
   };

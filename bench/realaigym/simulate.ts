@@ -54,6 +54,21 @@ export interface RunOptions {
 
 /** Start hanging at rest. */
 export function simulate(plant: Plant, controller: Controller, options: RunOptions): Trajectory {
+  controller.reset();
+  const run = simulation(plant, options);
+  let next = run.next();
+  while (next.done !== true) next = run.next(controller.torque(next.value.measured, next.value.time));
+  return next.value;
+}
+
+/** What a controller is asked about; reused from step to step. */
+export interface Question {
+  readonly measured: Float64Array;
+  time: number;
+}
+
+/** The same for whoever answers later, such as a runtime that works asynchronously: asks, and wants the torque. */
+export function* simulation(plant: Plant, options: RunOptions): Generator<Question, Trajectory, number> {
   const { dt, steps, driven, random } = options;
   const { velocityNoise = 0, delay = 0, torqueNoise = 0, response = 1, perturbation } = options.imperfections ?? {};
   const { nJoints } = plant;
@@ -63,17 +78,18 @@ export function simulate(plant: Plant, controller: Controller, options: RunOptio
   const torques = new Float64Array(steps * nJoints);
   const x = new Float64Array(size);
   const measured = new Float64Array(size);
+  const question: Question = { measured, time: 0 };
   const tau = new Float64Array(nJoints);
   const integrator = new RungeKutta(plant);
   const late = Math.trunc(delay / dt);
   let last = 0;
   let t = 0;
-  controller.reset();
   for (let k = 0; k < steps; k++) {
     const from = Math.max(0, k - late) * size;
     for (let i = 0; i < size; i++) measured[i] = states[from + i]!;
     if (velocityNoise > 0) for (let i = nJoints; i < size; i++) measured[i]! += velocityNoise * random!.normal();
-    const wanted = controller.torque(measured, t);
+    question.time = t;
+    const wanted: number = yield question;
     // u = u' + r (u* - u') + noise, u' the torque of the step before, perturbation included
     last += response * (wanted - last);
     if (torqueNoise > 0) last += torqueNoise * random!.normal();

@@ -17,14 +17,14 @@ const LINE = 64;
  * is 1 to add to what is there, 0 to overwrite it; `order` and `bias` may be 0 for none.
  */
 export interface Kernel {
-  /** y [rows, ldy] = x [rows, ldx] W [inner, cols] + b; panel: scratch of 8 (inner + 1) floats */
+  /** y [rows, ldy] = x [rows, ldx] W [inner, cols] + b; panel: scratch, 8 (inner + 1) + rows inner floats */
   linear(
     ...args: [
       ...[y: number, ldy: number, x: number, ldx: number, w: number, b: number],
       ...[rows: number, inner: number, cols: number, panel: number],
     ]
   ): void;
-  /** dx [rows, lddx] = dy [rows, lddy] W^T with W [cols, inner]; panel: scratch of 8 (inner + 1) floats */
+  /** dx [rows, lddx] = dy [rows, lddy] W^T with W [cols, inner]; panel: scratch, 8 (inner + 1) + rows inner floats */
   linearInputGradient(
     ...args: [
       ...[dx: number, lddx: number, dy: number, lddy: number, w: number],

@@ -94,7 +94,7 @@ export class SimdMlp {
     const last = this.#layers.at(-1)!;
     this.output = last.output;
     this.outputStride = last.stride;
-    this.#panel = memory.allocate(8 * (widest + 1));
+    this.#panel = memory.allocate((8 + rows) * (widest + 1));
     this.#gradients = [memory.allocate(rows * strideOf(widest)), memory.allocate(rows * strideOf(widest))];
   }
 

@@ -2,11 +2,11 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../bridge/preflight-checks.ts';
-import { taskCommandOf } from '../../bridge/task-command.ts';
 import { InputError, MismatchError } from '../../core/errors.ts';
 import { Observer } from '../../core/observation.ts';
 import { makeState } from '../../core/robot.ts';
 import { quatConjugate, quatRotate } from '../../core/rotation.ts';
+import { taskCommandOf } from '../../core/task-command.ts';
 import { land, recordedEpisodes, removeDirectories } from './landing.ts';
 import { closeRovers, obedient, roverContract, serveRover } from './rover.ts';
 

@@ -303,7 +303,8 @@ describe('a resumed run', () => {
     const refused = learn(asymmetric, { resume: state });
     await expect(refused).rejects.toThrow(InputError);
     await expect(refused).rejects.toThrow('statistics of 0 critic observations, the task has 6');
-    const old = await saved(await learn(plain, { iterations: 1 }));
+    // As checkpoints were before they held where environments stand.
+    const { environments: __, ...old } = await saved(await learn(plain, { iterations: 1 }));
     expect(Object.keys(old).sort()).toEqual(['bestScore', 'envSteps', 'iteration', 'learner']);
     expect((await learn(plain, { iterations: 2, resume: old })).state.iteration).toBe(2);
   });

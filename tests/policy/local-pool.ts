@@ -4,7 +4,7 @@
  */
 
 import { Actor } from '../../policy/actor.ts';
-import { WorkerPool } from '../../policy/collector.ts';
+import { allReplies, WorkerPool } from '../../policy/collector.ts';
 import { EpisodeRunner } from '../../policy/evaluate.ts';
 import { Rollout } from '../../policy/rollout.ts';
 import { openRolloutBuffer } from '../../policy/rollout-buffer.ts';
@@ -31,21 +31,23 @@ export class LocalPool extends WorkerPool {
   }
 
   override ask(requests: readonly (Request | null)[]): Promise<(Reply | null)[]> {
-    return Promise.all(requests.map((request, w) => (request === null ? null : this.#serve(w, request))));
+    return allReplies(requests.map((request, w) => (request === null ? null : this.#serve(w, request))));
   }
 
   async #serve(w: number, request: Request): Promise<Reply> {
     if (request.op === 'open') {
-      const { recipe, first, count, shape, memory, noiseKey } = request;
+      const { recipe, first, count, shape, memory, noiseKey, environments: snapshots } = request;
       const environments = await makeEnvironments(recipe, first, count);
       const buffer = openRolloutBuffer(shape, memory);
       this.#rollouts[w] = new Rollout(environments, first, buffer, recipe.contract, noiseKey);
+      if (snapshots !== undefined) this.#rollouts[w]!.restore(snapshots);
       return { op: 'done' };
     }
     if (request.op === 'collect') {
       this.#rollouts[w]!.collect(request.iteration);
       return { op: 'done' };
     }
+    if (request.op === 'snapshot') return { op: 'snapshots', environments: this.#rollouts[w]!.snapshots() };
     const [environment] = await makeEnvironments(request.recipe, 0, 1);
     const runner = new EpisodeRunner(environment!);
     const actor = new Actor(request.contract, request.weights);

@@ -259,7 +259,7 @@ describe('a worker that fails', () => {
     collector.buffer.normalizer.fill(1);
     const failing = collector.collect(6, 0);
     await expect(failing).rejects.toThrow(NumericError);
-    await expect(failing).rejects.toThrow(/the action of environment 0 is not finite at step 0 of iteration 6/);
+    await expect(failing).rejects.toThrow(/environment 0, iteration 6, step 0: action 0 is NaN/);
     const strange = { ...trainingRecipe(experiment), task: 'pendulun' };
     await expect(Collector.open(pools.get(1)!, strange, shape, keyOf(1))).rejects.toThrow(InputError);
     // The pool is still of use.

@@ -3,6 +3,7 @@
  * frames a second, share of frames left out for this client, round trip. Knows no drawing.
  */
 
+import type { RobotModel } from '../../core/robot-model.ts';
 import {
   type ClientMessage,
   type DecodedFrame,
@@ -13,6 +14,7 @@ import {
   SOCKET_PATH,
   streamOf,
 } from '../protocol.ts';
+import { fetchRobot } from './robot-file.ts';
 
 export type ConnectionState = 'connecting' | 'connected' | 'lost' | 'incompatible';
 
@@ -20,6 +22,15 @@ export interface ConnectionHandlers {
   onState(state: ConnectionState): void;
   onMessage(message: ServerMessage): void;
   onFrame(frame: DecodedFrame): void;
+}
+
+/** What the page needs of whatever shows it something live. */
+export interface Line {
+  /** Ask for this environment's channels. */
+  select(env: number): void;
+  /** A robot by the hash of its URDF; null when it is not known there. */
+  robot(hash: string): Promise<RobotModel | null>;
+  readonly figures: ConnectionFigures;
 }
 
 export interface ConnectionFigures {
@@ -44,7 +55,7 @@ interface Arrival {
   readonly dropped: number;
 }
 
-export class Connection {
+export class Connection implements Line {
   readonly #url: string;
   readonly #handlers: ConnectionHandlers;
   #socket: WebSocket | null = null;
@@ -64,10 +75,13 @@ export class Connection {
     setInterval(() => this.#send({ type: 'ping', sent: performance.now() }), PING_MS);
   }
 
-  /** Ask for this environment's channels. */
   select(env: number): void {
     this.#selected = env;
     this.#send({ type: 'select', env });
+  }
+
+  robot(hash: string): Promise<RobotModel | null> {
+    return fetchRobot(hash);
   }
 
   get figures(): ConnectionFigures {

@@ -6,7 +6,13 @@
 import type { RobotModel } from '../../core/robot-model.ts';
 import type { DecodedFrame, LiveSource, RunEntry, ServerMessage, SourceKind } from '../protocol.ts';
 import type { SceneMessage, ShownScene } from '../scene-message.ts';
-import { Connection, type ConnectionFigures, type ConnectionState } from './connection.ts';
+import {
+  Connection,
+  type ConnectionFigures,
+  type ConnectionHandlers,
+  type ConnectionState,
+  type Line,
+} from './connection.ts';
 import { byId, element, setText } from './dom.ts';
 import { acceptDrops } from './drop-files.ts';
 import { EnvironmentPicker } from './environment-picker.ts';
@@ -19,7 +25,6 @@ import { parseMetrics } from './metrics-file.ts';
 import { Playhead } from './playhead.ts';
 import { PlotPanel } from './plot-panel.ts';
 import { type NamedBytes, ofEntry, ofFile, openRecordings, withRepair } from './recordings.ts';
-import { fetchRobot } from './robot-file.ts';
 import { missingMeshes } from './robot-shapes.ts';
 import { Stage } from './stage.ts';
 import { TimelineBar } from './timeline-bar.ts';
@@ -28,6 +33,7 @@ import { TrainingCurves } from './training-curves.ts';
 const KINDS: Readonly<Record<SourceKind, string>> = {
   train: 'training',
   robot: 'robot',
+  policy: 'policy',
   deploy: 'deployment',
   recording: 'recording',
 };
@@ -52,7 +58,7 @@ export class Page {
     openRecordings: (entries) => void this.#open(entries.map(ofEntry)),
     openMetrics: (run) => void this.#openMetrics(run),
   });
-  readonly #connection: Connection;
+  readonly #connection: Line;
   #connectionState: ConnectionState = 'connecting';
   #live: LiveFrames | null = null;
   #early: DecodedFrame[] = [];
@@ -66,7 +72,8 @@ export class Page {
   #lastPicture = performance.now();
   #hasLookedAround = false;
 
-  constructor() {
+  /** @param connect the line to what is shown live @default to the server that the page came from */
+  constructor(connect: (handlers: ConnectionHandlers) => Line = (handlers) => new Connection(location, handlers)) {
     this.#stage.paint();
     this.#stage.onPick = (env, isDouble) => {
       this.select(env);
@@ -76,7 +83,7 @@ export class Page {
     byId('open', HTMLElement).addEventListener('click', () => this.openLibrary());
     byId('to-live-source', HTMLElement).addEventListener('click', () => this.showLive());
     acceptDrops(byId('drop', HTMLElement), (files) => void this.openFiles(files));
-    this.#connection = new Connection(location, {
+    this.#connection = connect({
       onState: (state) => {
         this.#connectionState = state;
       },
@@ -239,7 +246,7 @@ export class Page {
 
   async #modelOf(source: LiveSource): Promise<RobotModel | null> {
     try {
-      const model = await fetchRobot(source.model);
+      const model = await this.#connection.robot(source.model);
       if (model === null) this.#messages.problem(`the server does not hand out the robot of ${source.title}`);
       return model;
     } catch (error) {

@@ -23,6 +23,22 @@ function pack(panel: usize, w: usize, ldw: i32, b: usize, inner: i32, width: i32
   }
 }
 
+/** Four rows of four numbers, `row` bytes apart, become columns, `step` bytes apart. */
+function transpose4(to: usize, step: usize, from: usize, row: usize): void {
+  const r0 = v128.load(from);
+  const r1 = v128.load(from + row);
+  const r2 = v128.load(from + 2 * row);
+  const r3 = v128.load(from + 3 * row);
+  const a = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
+  const b = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
+  const c = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
+  const d = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(a, b, 0, 2));
+  v128.store(to + step, v128.shuffle<i64>(a, b, 1, 3));
+  v128.store(to + 2 * step, v128.shuffle<i64>(c, d, 0, 2));
+  v128.store(to + 3 * step, v128.shuffle<i64>(c, d, 1, 3));
+}
+
 /** The same of W^T: `width` rows of w, each of `inner` numbers, become columns; no bias. */
 function packTransposed(panel: usize, w: usize, ldw: i32, inner: i32, width: i32): void {
   memory.fill(panel, 0, width >= 8 ? 32 : (<usize>(inner + 1)) << 5);
@@ -33,18 +49,7 @@ function packTransposed(panel: usize, w: usize, ldw: i32, inner: i32, width: i32
     let from = w + <usize>c * row;
     let to = panel + 32 + ((<usize>c) << 2);
     for (k = 0; k + 3 < inner; k += 4) {
-      const r0 = v128.load(from);
-      const r1 = v128.load(from + row);
-      const r2 = v128.load(from + 2 * row);
-      const r3 = v128.load(from + 3 * row);
-      const a = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
-      const b = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
-      const d = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
-      const e = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
-      v128.store(to, v128.shuffle<i64>(a, b, 0, 2));
-      v128.store(to, v128.shuffle<i64>(a, b, 1, 3), 32);
-      v128.store(to, v128.shuffle<i64>(d, e, 0, 2), 64);
-      v128.store(to, v128.shuffle<i64>(d, e, 1, 3), 96);
+      transpose4(to, 32, from, row);
       from += 16;
       to += 128;
     }
@@ -67,79 +72,68 @@ function packTransposed(panel: usize, w: usize, ldw: i32, inner: i32, width: i32
   }
 }
 
-/** Eight columns of y = x panel + bias: four rows at a time, their sums in registers. */
-function multiplyPanel(y: usize, ldy: i32, x: usize, ldx: i32, panel: usize, rows: i32, inner: i32): void {
-  const rowX = (<usize>ldx) << 2;
+/** Whole fours of rows, each [inner, 4]: what a tile reads lies behind one pointer. */
+function packRows(packed: usize, x: usize, ldx: i32, rows: i32, inner: i32): void {
+  const row = (<usize>ldx) << 2;
+  for (let i = 0; i + 3 < rows; i += 4) {
+    let from = x;
+    let k = 0;
+    for (; k + 3 < inner; k += 4) {
+      transpose4(packed, 16, from, row);
+      from += 16;
+      packed += 64;
+    }
+    for (; k < inner; k++) {
+      store<f32>(packed, load<f32>(from), 0);
+      store<f32>(packed, load<f32>(from + row), 4);
+      store<f32>(packed, load<f32>(from + 2 * row), 8);
+      store<f32>(packed, load<f32>(from + 3 * row), 12);
+      from += 4;
+      packed += 16;
+    }
+    x += row << 2;
+  }
+}
+
+/** Eight columns of y = x panel + bias: four rows at a time from `packed`, their sums in registers; the last ones from x. */
+function multiplyPanel(
+  y: usize,
+  ldy: i32,
+  x: usize,
+  ldx: i32,
+  packed: usize,
+  panel: usize,
+  rows: i32,
+  inner: i32,
+): void {
   const rowY = (<usize>ldy) << 2;
-  const b0 = v128.load(panel);
-  const b1 = v128.load(panel, 16);
   const end = panel + 32 + ((<usize>inner) << 5);
-  const paired = panel + 32 + ((<usize>(inner & ~1)) << 5);
   let i = 0;
   for (; i + 3 < rows; i += 4) {
-    let x0 = x;
-    let x1 = x0 + rowX;
-    let x2 = x1 + rowX;
-    let x3 = x2 + rowX;
-    let s00 = b0;
-    let s01 = b1;
-    let s10 = b0;
-    let s11 = b1;
-    let s20 = b0;
-    let s21 = b1;
-    let s30 = b0;
-    let s31 = b1;
-    let p = panel + 32;
-    while (p < paired) {
-      let w0 = v128.load(p);
-      let w1 = v128.load(p, 16);
-      let v = v128.load32_splat(x0);
-      s00 = f32x4.add(s00, f32x4.mul(v, w0));
-      s01 = f32x4.add(s01, f32x4.mul(v, w1));
-      v = v128.load32_splat(x1);
-      s10 = f32x4.add(s10, f32x4.mul(v, w0));
-      s11 = f32x4.add(s11, f32x4.mul(v, w1));
-      v = v128.load32_splat(x2);
-      s20 = f32x4.add(s20, f32x4.mul(v, w0));
-      s21 = f32x4.add(s21, f32x4.mul(v, w1));
-      v = v128.load32_splat(x3);
-      s30 = f32x4.add(s30, f32x4.mul(v, w0));
-      s31 = f32x4.add(s31, f32x4.mul(v, w1));
-      w0 = v128.load(p, 32);
-      w1 = v128.load(p, 48);
-      v = v128.load32_splat(x0, 4);
-      s00 = f32x4.add(s00, f32x4.mul(v, w0));
-      s01 = f32x4.add(s01, f32x4.mul(v, w1));
-      v = v128.load32_splat(x1, 4);
-      s10 = f32x4.add(s10, f32x4.mul(v, w0));
-      s11 = f32x4.add(s11, f32x4.mul(v, w1));
-      v = v128.load32_splat(x2, 4);
-      s20 = f32x4.add(s20, f32x4.mul(v, w0));
-      s21 = f32x4.add(s21, f32x4.mul(v, w1));
-      v = v128.load32_splat(x3, 4);
-      s30 = f32x4.add(s30, f32x4.mul(v, w0));
-      s31 = f32x4.add(s31, f32x4.mul(v, w1));
-      p += 64;
-      x0 += 8;
-      x1 += 8;
-      x2 += 8;
-      x3 += 8;
-    }
-    if (p < end) {
+    let s00 = v128.load(panel);
+    let s01 = v128.load(panel, 16);
+    let s10 = s00;
+    let s11 = s01;
+    let s20 = s00;
+    let s21 = s01;
+    let s30 = s00;
+    let s31 = s01;
+    for (let p = panel + 32; p < end; p += 32) {
       const w0 = v128.load(p);
       const w1 = v128.load(p, 16);
-      let v = v128.load32_splat(x0);
+      let v = v128.load32_splat(packed);
       s00 = f32x4.add(s00, f32x4.mul(v, w0));
       s01 = f32x4.add(s01, f32x4.mul(v, w1));
-      v = v128.load32_splat(x1);
+      v = v128.load32_splat(packed, 4);
       s10 = f32x4.add(s10, f32x4.mul(v, w0));
       s11 = f32x4.add(s11, f32x4.mul(v, w1));
-      v = v128.load32_splat(x2);
+      v = v128.load32_splat(packed, 8);
       s20 = f32x4.add(s20, f32x4.mul(v, w0));
       s21 = f32x4.add(s21, f32x4.mul(v, w1));
-      v = v128.load32_splat(x3);
+      v = v128.load32_splat(packed, 12);
       s30 = f32x4.add(s30, f32x4.mul(v, w0));
       s31 = f32x4.add(s31, f32x4.mul(v, w1));
+      packed += 16;
     }
     v128.store(y, s00);
     v128.store(y, s01, 16);
@@ -153,11 +147,11 @@ function multiplyPanel(y: usize, ldy: i32, x: usize, ldx: i32, panel: usize, row
     v128.store(y, s30);
     v128.store(y, s31, 16);
     y += rowY;
-    x += rowX << 2;
   }
+  x += (<usize>(i * ldx)) << 2;
   for (; i < rows; i++) {
-    let s0 = b0;
-    let s1 = b1;
+    let s0 = v128.load(panel);
+    let s1 = v128.load(panel, 16);
     let x0 = x;
     for (let p = panel + 32; p < end; p += 32) {
       const v = v128.load32_splat(x0);
@@ -168,11 +162,11 @@ function multiplyPanel(y: usize, ldy: i32, x: usize, ldx: i32, panel: usize, row
     v128.store(y, s0);
     v128.store(y, s1, 16);
     y += rowY;
-    x += rowX;
+    x += (<usize>ldx) << 2;
   }
 }
 
-/** y [rows, ldy] = x [rows, ldx] W [inner, cols] + b [cols]; b may be 0. @param panel scratch of 8 (inner + 1) floats */
+/** y [rows, ldy] = x [rows, ldx] W [inner, cols] + b [cols]; b may be 0. @param panel scratch, 8 (inner + 1) + rows inner floats */
 export function linear(
   y: usize,
   ldy: i32,
@@ -185,14 +179,16 @@ export function linear(
   cols: i32,
   panel: usize,
 ): void {
+  const packed = panel + ((<usize>(inner + 1)) << 5);
+  packRows(packed, x, ldx, rows, inner);
   for (let j = 0; j < cols; j += 8) {
     const at = (<usize>j) << 2;
     pack(panel, w + at, cols, b === 0 ? 0 : b + at, inner, cols - j);
-    multiplyPanel(y + at, ldy, x, ldx, panel, rows, inner);
+    multiplyPanel(y + at, ldy, x, ldx, packed, panel, rows, inner);
   }
 }
 
-/** dx [rows, lddx] = dy [rows, lddy] W^T, W [cols, inner]. @param panel scratch of 8 (inner + 1) floats */
+/** dx [rows, lddx] = dy [rows, lddy] W^T, W [cols, inner]. @param panel scratch, 8 (inner + 1) + rows inner floats */
 export function linearInputGradient(
   dx: usize,
   lddx: i32,
@@ -204,9 +200,11 @@ export function linearInputGradient(
   cols: i32,
   panel: usize,
 ): void {
+  const packed = panel + ((<usize>(inner + 1)) << 5);
+  packRows(packed, dy, lddy, rows, inner);
   for (let j = 0; j < cols; j += 8) {
     packTransposed(panel, w + ((<usize>(j * inner)) << 2), inner, inner, min(8, cols - j));
-    multiplyPanel(dx + ((<usize>j) << 2), lddx, dy, lddy, panel, rows, inner);
+    multiplyPanel(dx + ((<usize>j) << 2), lddx, dy, lddy, packed, panel, rows, inner);
   }
 }
 

@@ -10,7 +10,7 @@ import { curveAt, holdingTorque, searchSwing, standing } from '../../../bench/re
 import { swingTeacher } from '../../../bench/realaigym/imitation/teacher.ts';
 import { writeBundle } from '../../../bench/realaigym/imitation/train.ts';
 import { judged } from '../../../bench/realaigym/judge.ts';
-import { policyController } from '../../../bench/realaigym/policy-controller.ts';
+import { policyController, policyLoop } from '../../../bench/realaigym/policy-controller.ts';
 import { simulate } from '../../../bench/realaigym/simulate.ts';
 import { experiments } from '../../../configs/index.ts';
 import { wrapAngle } from '../../../core/math.ts';
@@ -91,7 +91,10 @@ describe('a bundle of a student', () => {
       const path = await writeBundle(folder, studentContract(contract, 'acrobot', hidden), parameters, swing);
       const bundle = await loadBundle(path);
       const { joints, driven, dt } = judged.acrobot;
-      const policy = policyController(bundle.contract, new Actor(bundle.contract, bundle.weights), joints, driven, dt);
+      const policy = policyController(
+        policyLoop(bundle.contract, joints, driven, dt),
+        new Actor(bundle.contract, bundle.weights),
+      );
       const mlp = new Mlp(layers, 'elu');
       const features = new Float32Array(FEATURES);
       const action = new Float32Array(1);
@@ -118,10 +121,9 @@ describe('a bundle of a student', () => {
   it('is refused for another task', async () => {
     const { contract } = await openExperiment({ ...experiments.acrobot!, seed: 1 });
     const student = studentContract(contract, 'acrobot', [8]);
-    const policy = { act() {} };
-    expect(() => policyController(student, policy, ['shoulder', 'elbow'], 0, 0.002)).toThrow(/commands elbow/);
-    expect(() => policyController(student, policy, ['shoulder', 'elbow'], 1, 0.005)).toThrow(/500 Hz/);
+    expect(() => policyLoop(student, ['shoulder', 'elbow'], 0, 0.002)).toThrow(/commands elbow/);
+    expect(() => policyLoop(student, ['shoulder', 'elbow'], 1, 0.005)).toThrow(/500 Hz/);
     const odd = { ...student, control: { ...student.control, rateHz: 300 } };
-    expect(() => policyController(odd, policy, ['shoulder', 'elbow'], 1, 0.002)).toThrow(/300 Hz/);
+    expect(() => policyLoop(odd, ['shoulder', 'elbow'], 1, 0.002)).toThrow(/300 Hz/);
   });
 });

@@ -83,7 +83,7 @@ describe('the kernel', () => {
     const [x, w, b] = [random(rows * inputs, 1), random(inputs * outputs, 2), random(outputs, 3)];
     const dy = random(rows * outputs, 4);
     const [px, pw, pb, pdy] = [placeRows(x, inputs), place(w), place(b), placeRows(dy, outputs)];
-    const panel = memory.allocate(8 * (Math.max(inputs, outputs) + 1));
+    const panel = memory.allocate((8 + rows) * (Math.max(inputs, outputs) + 1));
     const [ldx, ldy] = [strideOf(inputs), strideOf(outputs)];
 
     const y = memory.allocate(rows * ldy);
@@ -121,7 +121,7 @@ describe('the kernel', () => {
 
   it('gives a row the same bits whatever rows are around it', () => {
     const [x, w] = [random(7 * 33, 5), place(random(33 * 20, 6))];
-    const panel = memory.allocate(8 * 34);
+    const panel = memory.allocate((8 + 7) * 34);
     const y = memory.allocate(7 * strideOf(20));
     const all = placeRows(x, 33);
     kernel.linear(y, strideOf(20), all, strideOf(33), w, 0, 7, 33, 20, panel);

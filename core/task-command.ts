@@ -1,8 +1,8 @@
-/** What the operator asks the robot to do, as the numbers of the contract's command. Knows no terminal. */
+/** What somebody asks the robot to do, as the numbers of the contract's command. Knows no terminal. */
 
-import type { Contract } from '../core/contract.ts';
-import { InputError, nearest } from '../core/errors.ts';
-import { clamp } from '../core/math.ts';
+import type { Contract } from './contract.ts';
+import { InputError, nearest } from './errors.ts';
+import { clamp } from './math.ts';
 
 /**
  * The command in the contract's order and ranges; what is not asked for is 0, or the nearest the range allows.
