@@ -1,7 +1,16 @@
 /** `landfall bench realaigym`: policies judged by the rules of the RealAIGym leaderboards, beside what is published there. */
 
 import type { Command } from 'commander';
-import { type JudgedTask, judge, judged, judgedTasks, type Verdict } from '../bench/realaigym/judge.ts';
+import {
+  type JudgedTask,
+  judge,
+  judged,
+  judgedTasks,
+  performanceCriteria,
+  performanceOf,
+  type Verdict,
+} from '../bench/realaigym/judge.ts';
+import { onnxRun } from '../bench/realaigym/onnx-run.ts';
 import { policyController, policyLoop } from '../bench/realaigym/policy-controller.ts';
 import { published } from '../bench/realaigym/published.ts';
 import { InputError } from '../core/errors.ts';
@@ -15,7 +24,11 @@ interface BenchRealaigymOptions {
   readonly json?: boolean;
 }
 
-type Judged = Verdict & { readonly policy: string };
+type Judged = Verdict & {
+  readonly policy: string;
+  /** The performance of its ONNX file in ONNX Runtime; null where that is not installed. */
+  readonly onnxPerformance: number | null;
+};
 
 export function register(bench: Command): void {
   bench
@@ -30,8 +43,9 @@ export function register(bench: Command): void {
     .option('--json', 'print one JSON object')
     .action(async (runs: string[], options: BenchRealaigymOptions) => {
       const tasks: Partial<Record<JudgedTask, Judged>> = {};
-      for (const run of runs) {
-        const { contract, weights, path } = await loadBundle(run);
+      for (const given of runs) {
+        const bundle = await loadBundle(given);
+        const { contract, weights, path } = bundle;
         const task = judgedTasks.find((name) => name === contract.robot.name);
         if (task === undefined || tasks[task] !== undefined) {
           throw new InputError(
@@ -45,7 +59,10 @@ export function register(bench: Command): void {
         const onProgress = (done: number, total: number) => {
           if (done % 100 === 0) process.stderr.write(`${task}: ${done} of ${total} trials\n`);
         };
-        tasks[task] = { policy: path, ...judge(task, controller, { ...options, onProgress }) };
+        const run = await onnxRun(task, bundle);
+        const onnx = run === null ? null : performanceOf(task, performanceCriteria(task, run));
+        const verdict = judge(task, controller, { ...options, onProgress });
+        tasks[task] = { policy: path, onnxPerformance: onnx, ...verdict };
       }
       process.stdout.write(options.json === true ? `${JSON.stringify({ tasks })}\n` : `${report(tasks)}\n`);
     });
@@ -61,7 +78,10 @@ function report(tasks: Partial<Record<JudgedTask, Judged>>): string {
     .join('\n\n');
 }
 
-function tableOf(task: JudgedTask, { policy, performance, robustness, criteria, robustnessDetail }: Judged): string {
+function tableOf(
+  task: JudgedTask,
+  { policy, performance, robustness, criteria, robustnessDetail, onnxPerformance: onnx }: Judged,
+): string {
   const { success, swingUpTime, energy, torqueCost, torqueSmoothness, velocityCost } = criteria;
   const score = (value: number | null) => (value === null ? '-' : value.toFixed(3));
   const rows = [
@@ -72,6 +92,7 @@ function tableOf(task: JudgedTask, { policy, performance, robustness, criteria, 
     `${task}: ${policy}`,
     '',
     `${success ? 'up' : 'not up'} after ${swingUpTime.toFixed(2)} s, ${energy.toFixed(2)} J, torque cost ${torqueCost.toFixed(2)} N2m2s, smoothness ${torqueSmoothness.toFixed(4)} N m, velocity cost ${velocityCost.toFixed(1)} rad2/s`,
+    ...(onnx === null ? [] : [`its ONNX file in ONNX Runtime: ${onnx.toFixed(3)}`]),
     ...(robustnessDetail === null ? [] : [sharesOf(robustnessDetail.shares)]),
     '',
     '| controller | performance | robustness |',

@@ -9,7 +9,8 @@ import { FEATURES, studentContract, writeFeatures } from '../../../bench/realaig
 import { curveAt, holdingTorque, searchSwing, standing } from '../../../bench/realaigym/imitation/swing.ts';
 import { swingTeacher } from '../../../bench/realaigym/imitation/teacher.ts';
 import { writeBundle } from '../../../bench/realaigym/imitation/train.ts';
-import { judged } from '../../../bench/realaigym/judge.ts';
+import { judged, performanceRun } from '../../../bench/realaigym/judge.ts';
+import { onnxRun } from '../../../bench/realaigym/onnx-run.ts';
 import { policyController, policyLoop } from '../../../bench/realaigym/policy-controller.ts';
 import { simulate } from '../../../bench/realaigym/simulate.ts';
 import { experiments } from '../../../configs/index.ts';
@@ -113,6 +114,33 @@ describe('a bundle of a student', () => {
         // Positions of a few rad in float32, times 25: 1e-5 in the first layer.
         expect(Math.abs(torque - wanted)).toBeLessThan(1e-3);
       }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('moves the acrobot the same way from its ONNX file', async () => {
+    const hidden = [16, 16];
+    const random = new RandomStream(keyOf(7));
+    const size = tensorSizes([FEATURES, ...hidden, 1]).reduce((a, b) => a + b);
+    const parameters = Float32Array.from({ length: size }, () => 0.3 * random.normal());
+    const { contract } = await openExperiment({ ...experiments.acrobot!, seed: 1 });
+    const folder = await mkdtemp(join(tmpdir(), 'landfall-'));
+    try {
+      const swing = { seconds: 1, points: [0, 0], score: 0 };
+      const bundle = await loadBundle(
+        await writeBundle(folder, studentContract(contract, 'acrobot', hidden), parameters, swing),
+      );
+      const { joints, driven, dt } = judged.acrobot;
+      const actor = new Actor(bundle.contract, bundle.weights);
+      const expected = performanceRun(
+        'acrobot',
+        policyController(policyLoop(bundle.contract, joints, driven, dt), actor),
+      );
+      const run = (await onnxRun('acrobot', bundle))!;
+      // Over the first 0.4 s rounding in the network has not grown: its torques differ by 1e-5 N m.
+      expect(Math.abs(expected.states[4 * 200 + 1]!)).toBeGreaterThan(0.01);
+      for (let i = 0; i < 4 * 200; i++) expect(Math.abs(run.states[i]! - expected.states[i]!)).toBeLessThan(1e-3);
     } finally {
       await rm(folder, { recursive: true });
     }
