@@ -1,5 +1,6 @@
 /** A worker thread of the simulation benchmark: steps its environments with a random actor, and says how fast. */
 
+import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
@@ -7,14 +8,16 @@ import { keyOf, RandomStream } from '../core/rng.ts';
 import { Actor } from '../policy/actor.ts';
 import { tensorShapes } from '../policy/mlp.ts';
 import type { Environment } from '../sim/environment.ts';
-import { loadRapier } from '../sim/rapier.ts';
+import { RawWorld } from '../sim/rapier-raw.ts';
 import { makeEnvironments } from '../sim/recipe.ts';
 import type { OpenRequest, Pace, SimReply, SimRequest, Split } from './sim-protocol.ts';
 
 /** Control steps between two looks at the clock. */
 const BATCH = 64;
 const SEGMENT = 20;
-const SEGMENTS = 201;
+const SEGMENTS = 51;
+/** After so many, V8 has compiled all of a step. */
+const WARM_UP = 2500;
 
 /** An environment with what its actor reads and writes. */
 interface Seat {
@@ -45,7 +48,7 @@ async function serve(request: SimRequest): Promise<SimReply> {
     case 'run':
       return { op: 'run', pace: run(request.seconds) };
     case 'split':
-      return { op: 'split', split: await split(request.seconds) };
+      return { op: 'split', split: split(request.seconds) };
     case 'allocate':
       return { op: 'allocate', bytesPerStep: allocated() };
   }
@@ -72,8 +75,13 @@ async function open({ recipe, first, count }: OpenRequest): Promise<void> {
 
 /** One control step of one environment, and its next episode where this one ends. */
 function step(seat: Seat): void {
+  actor!.act(seat.obs, seat.action);
+  move(seat);
+}
+
+/** `step` by the action that the actor last gave. */
+function move(seat: Seat): void {
   const { environment, obs, action } = seat;
-  actor!.act(obs, action);
   environment.step(action, 0, obs, 0);
   if (environment.terminated || environment.truncated) environment.reset(++seat.episode, obs, 0);
 }
@@ -96,9 +104,8 @@ function run(seconds: number): Pace {
 }
 
 /** `run` with a clock around its parts, put there for as long as it takes: costs nothing at other times. */
-async function split(seconds: number): Promise<Split> {
-  const { World } = await loadRapier();
-  const physics = timed(World.prototype, 'step');
+function split(seconds: number): Split {
+  const physics = timed(RawWorld.prototype, 'step');
   const observation = timed(Observer.prototype, 'observe');
   const acting = timed(Actor.prototype, 'act');
   try {
@@ -131,16 +138,18 @@ function timed<K extends string>(
   return clock;
 }
 
-/** Median growth of the heap over segments within an episode, per step: resets may allocate, steps should not. */
+/** Median growth of the heap over segments within an episode, per step of an environment: resets may allocate, steps should not. */
 function allocated(): number | null {
   const seat = seats[0]!;
   const { environment } = seat;
+  step(seat);
+  for (let i = 0; i < WARM_UP; i++) move(seat);
   const grown: number[] = [];
   for (let segment = 0; segment < SEGMENTS; segment++) {
     const episode = seat.episode;
-    const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < SEGMENT; i++) step(seat);
-    const bytes = process.memoryUsage().heapUsed - before;
+    const before = getHeapStatistics().used_heap_size;
+    for (let i = 0; i < SEGMENT; i++) move(seat);
+    const bytes = getHeapStatistics().used_heap_size - before;
     if (seat.episode === episode && environment.episodeSteps > 0) grown.push(bytes);
   }
   if (grown.length === 0) return null;
@@ -150,8 +159,8 @@ function allocated(): number | null {
 /** What asking for the heap's size allocates itself. */
 const BASELINE = (() => {
   const grown = Array.from({ length: 51 }, () => {
-    const before = process.memoryUsage().heapUsed;
-    return process.memoryUsage().heapUsed - before;
+    const before = getHeapStatistics().used_heap_size;
+    return getHeapStatistics().used_heap_size - before;
   });
   return grown.sort((a, b) => a - b)[25]!;
 })();

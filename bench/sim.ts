@@ -27,7 +27,7 @@ export interface SimTaskBench {
   /** Rapier's steps a second over MuJoCo's, round by round. */
   readonly mujocoRatio: number | null;
   readonly mujocoMissing?: string;
-  /** JavaScript heap within an episode; null where episodes are too short to tell. */
+  /** JavaScript heap within an episode, the actor's aside; null where episodes are too short to tell. */
   readonly allocatedBytesPerStep: number | null;
 }
 
@@ -58,6 +58,17 @@ export async function simBench(options: SimBenchOptions): Promise<SimBench> {
     tasks[name] = await taskBench(name, options);
   }
   return { tasks };
+}
+
+/** Bytes that a control step of a task leaves on the heap, the actor's aside; null where episodes are too short to tell. */
+export async function stepAllocation(task: string): Promise<number | null> {
+  const bench = new Bench();
+  try {
+    await bench.open(await recipeOf(task), 'rapier', 0, 1);
+    return await bench.allocate();
+  } finally {
+    await bench.close();
+  }
 }
 
 async function taskBench(name: string, { seconds, environments }: SimBenchOptions): Promise<SimTaskBench> {

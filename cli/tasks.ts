@@ -74,7 +74,7 @@ async function describe(task: TaskDefinition, project: Project, module: string |
     Object.keys(table ?? {}).join(', ') || 'none';
   const lines = [
     `${task.name}: ${task.summary}`,
-    `robot ${task.robot}, control ${task.rateHz} Hz, physics ${physics.physicsDt * 1000} ms with ${physics.solverIterations} sub-steps, episodes of ${task.episodeSeconds} s`,
+    `robot ${task.robot}, control ${task.rateHz} Hz, physics ${physics.physicsDt * 1000} ms with ${physics.solverIterations} sub-steps of ${physics.solverSweeps ?? 1} sweeps, episodes of ${task.episodeSeconds} s`,
     '',
     `observations of the actor, ${obsDim(contract)} numbers`,
     ...contract.observations.map(observationLine),

@@ -11,74 +11,60 @@ const PIO2_2 = 6.077100506303966e-11;
 const PIO2_3 = 2.0222662487959506e-21;
 const INV_PIO2 = 0.6366197723675814;
 
-/** sin on [-pi/4, pi/4]; y is the tail of x. */
-function sinKernel(x: number, y: number): number {
-  const z = x * x;
-  const r =
-    0.00833333333332249 +
-    z *
-      (-0.0001984126982985795 +
-        z * (0.0000027557313707070068 + z * (-2.5050760253406863e-8 + z * 1.58969099521155e-10)));
-  const v = z * x;
-  return x - (z * (0.5 * y - v * r) - y - v * -0.16666666666666632);
+/**
+ * Sine and cosine of each angle. One function on arrays: a number passed to another, or returned, would be allocated.
+ * @param x rad
+ */
+export function sinCosEach(x: Float64Array, sines: Float64Array, cosines: Float64Array): void {
+  for (let i = 0; i < x.length; i++) {
+    const n = Math.round(x[i]! * INV_PIO2);
+    const head = x[i]! - n * PIO2_1;
+    const w = n * PIO2_2;
+    const r = head - w;
+    const tail = head - r - w - n * PIO2_3;
+    // Within [-pi/4, pi/4], and what rounding left of it.
+    const a = r + tail;
+    const rest = r - a + tail;
+    const z = a * a;
+    const odd =
+      0.00833333333332249 +
+      z *
+        (-0.0001984126982985795 +
+          z * (0.0000027557313707070068 + z * (-2.5050760253406863e-8 + z * 1.58969099521155e-10)));
+    const v = z * a;
+    const s = a - (z * (0.5 * rest - v * odd) - rest - v * -0.16666666666666632);
+    const even =
+      z *
+      (0.0416666666666666 +
+        z *
+          (-0.001388888888887411 +
+            z *
+              (0.00002480158728947673 +
+                z * (-2.7557314351390663e-7 + z * (2.087572321298175e-9 + z * -1.1359647557788195e-11)))));
+    const hz = 0.5 * z;
+    const u = 1 - hz;
+    const c = u + (1 - u - hz + (z * even - a * rest));
+    // The quarter turn that the angle lies in.
+    const isOdd = (n & 1) === 1;
+    sines[i] = (n & 2) === 0 ? (isOdd ? c : s) : isOdd ? -c : -s;
+    cosines[i] = ((n + 1) & 2) === 0 ? (isOdd ? s : c) : isOdd ? -s : -c;
+  }
 }
 
-/** cos on [-pi/4, pi/4]; y is the tail of x. */
-function cosKernel(x: number, y: number): number {
-  const z = x * x;
-  const r =
-    z *
-    (0.0416666666666666 +
-      z *
-        (-0.001388888888887411 +
-          z *
-            (0.00002480158728947673 +
-              z * (-2.7557314351390663e-7 + z * (2.087572321298175e-9 + z * -1.1359647557788195e-11)))));
-  const hz = 0.5 * z;
-  const w = 1 - hz;
-  return w + (1 - w - hz + (z * r - x * y));
-}
+const turn = { angle: new Float64Array(1), sine: new Float64Array(1), cosine: new Float64Array(1) };
 
 /** @param x rad */
 export function sin(x: number): number {
-  const n = Math.round(x * INV_PIO2);
-  const head = x - n * PIO2_1;
-  const w = n * PIO2_2;
-  const r = head - w;
-  const tail = head - r - w - n * PIO2_3;
-  const reduced = r + tail;
-  const rest = r - reduced + tail;
-  switch (n & 3) {
-    case 0:
-      return sinKernel(reduced, rest);
-    case 1:
-      return cosKernel(reduced, rest);
-    case 2:
-      return -sinKernel(reduced, rest);
-    default:
-      return -cosKernel(reduced, rest);
-  }
+  turn.angle[0] = x;
+  sinCosEach(turn.angle, turn.sine, turn.cosine);
+  return turn.sine[0]!;
 }
 
 /** @param x rad */
 export function cos(x: number): number {
-  const n = Math.round(x * INV_PIO2);
-  const head = x - n * PIO2_1;
-  const w = n * PIO2_2;
-  const r = head - w;
-  const tail = head - r - w - n * PIO2_3;
-  const reduced = r + tail;
-  const rest = r - reduced + tail;
-  switch (n & 3) {
-    case 0:
-      return cosKernel(reduced, rest);
-    case 1:
-      return -sinKernel(reduced, rest);
-    case 2:
-      return -cosKernel(reduced, rest);
-    default:
-      return sinKernel(reduced, rest);
-  }
+  turn.angle[0] = x;
+  sinCosEach(turn.angle, turn.sine, turn.cosine);
+  return turn.cosine[0]!;
 }
 
 const LN2_HI = 0.6931471803691238;
@@ -116,42 +102,54 @@ export function exp(x: number): number {
   return k === 0 ? y : scaleByPowerOfTwo(y, k);
 }
 
+const argument = new Float64Array(1);
+
 /** Natural logarithm. */
 export function log(x: number): number {
-  if (x < 0 || Number.isNaN(x)) return NaN;
-  if (x === 0) return -Infinity;
-  if (x === Infinity) return x;
-  let value = x;
-  let k = 0;
-  if (value < 2.2250738585072014e-308) {
-    value *= 2 ** 54;
-    k = -54;
-  }
-  bits.setFloat64(0, value);
-  const high = bits.getUint32(0);
-  k += (high >>> 20) - 1023;
-  bits.setUint32(0, (high & 0xfffff) | 0x3ff00000);
-  let m = bits.getFloat64(0);
-  // Centre the mantissa on 1: [sqrt(1/2), sqrt(2)).
-  if (m > Math.SQRT2) {
-    m *= 0.5;
-    k += 1;
-  }
-  const f = m - 1;
-  const s = f / (2 + f);
-  const z = s * s;
-  const r =
-    z *
-    (0.6666666666666735 +
+  argument[0] = x;
+  logEach(argument);
+  return argument[0]!;
+}
+
+/** Natural logarithm of each, in its place: a number passed or returned would be allocated. */
+export function logEach(x: Float64Array): void {
+  for (let i = 0; i < x.length; i++) {
+    let value = x[i]!;
+    if (!(value > 0 && value < Infinity)) {
+      x[i] = value === 0 ? -Infinity : value > 0 ? value : NaN;
+      continue;
+    }
+    let k = 0;
+    if (value < 2.2250738585072014e-308) {
+      value *= 2 ** 54;
+      k = -54;
+    }
+    bits.setFloat64(0, value);
+    const high = bits.getUint32(0);
+    k += (high >>> 20) - 1023;
+    bits.setUint32(0, (high & 0xfffff) | 0x3ff00000);
+    let m = bits.getFloat64(0);
+    // Centre the mantissa on 1: [sqrt(1/2), sqrt(2)).
+    if (m > Math.SQRT2) {
+      m *= 0.5;
+      k += 1;
+    }
+    const f = m - 1;
+    const s = f / (2 + f);
+    const z = s * s;
+    const r =
       z *
-        (0.3999999999940942 +
-          z *
-            (0.2857142874366239 +
-              z *
-                (0.22222198432149784 +
-                  z * (0.1818357216161805 + z * (0.15313837699209373 + z * 0.14798198605116586))))));
-  const hfsq = 0.5 * f * f;
-  return k * LN2_HI - (hfsq - (s * (hfsq + r) + k * LN2_LO) - f);
+      (0.6666666666666735 +
+        z *
+          (0.3999999999940942 +
+            z *
+              (0.2857142874366239 +
+                z *
+                  (0.22222198432149784 +
+                    z * (0.1818357216161805 + z * (0.15313837699209373 + z * 0.14798198605116586))))));
+    const hfsq = 0.5 * f * f;
+    x[i] = k * LN2_HI - (hfsq - (s * (hfsq + r) + k * LN2_LO) - f);
+  }
 }
 
 /** Hyperbolic tangent; near 0 a short series keeps the relative error small. */
@@ -167,36 +165,46 @@ export function tanh(x: number): number {
   return x > 0 ? t : -t;
 }
 
-/** Arc tangent of the quotient, full circle. atan by two argument halvings and a series. @returns rad in [-pi, pi] */
-export function atan2(y: number, x: number): number {
-  if (x === 0 && y === 0) return 0;
-  const ax = Math.abs(x);
-  const ay = Math.abs(y);
-  const swap = ay > ax;
-  const t = swap ? ax / ay : ay / ax;
-  let a = atanUnit(t);
-  if (swap) a = Math.PI / 2 - a;
-  if (x < 0) a = Math.PI - a;
-  return y < 0 ? -a : a;
-}
-
-/** `atan2` of each pair into `out`: numbers passed one by one would be allocated. */
-export function atan2Each(y: Float64Array, x: Float64Array, out: Float64Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = atan2(y[i]!, x[i]!);
-}
-
 // atan at 0, 1/4, 1/2, 3/4, 1: the nearest one leaves an argument below 1/8 for the series.
 const ATAN_QUARTERS = [0, 0.24497866312686414, 0.4636476090008061, 0.6435011087932844, 0.7853981633974483] as const;
 
-/** atan on [0, 1]: atan t = atan c + atan((t - c) / (1 + t c)). */
-function atanUnit(t: number): number {
-  const i = Math.round(t * 4);
-  const c = i / 4;
-  const u = (t - c) / (1 + t * c);
-  const z = u * u;
-  const series =
-    1 + z * (-1 / 3 + z * (1 / 5 + z * (-1 / 7 + z * (1 / 9 + z * (-1 / 11 + z * (1 / 13 + z * (-1 / 15 + z / 17)))))));
-  return ATAN_QUARTERS[i]! + u * series;
+/**
+ * Arc tangent of each quotient y / x, full circle, rad in [-pi, pi]. By two argument halvings and a series. One function: a
+ * number passed to another would be allocated.
+ */
+export function atan2Each(y: Float64Array, x: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const ax = Math.abs(x[i]!);
+    const ay = Math.abs(y[i]!);
+    if (ax === 0 && ay === 0) {
+      out[i] = 0;
+      continue;
+    }
+    const swap = ay > ax;
+    // atan on [0, 1]: atan t = atan c + atan((t - c) / (1 + t c))
+    const t = swap ? ax / ay : ay / ax;
+    const quarter = Math.round(t * 4);
+    const c = quarter / 4;
+    const u = (t - c) / (1 + t * c);
+    const z = u * u;
+    const series =
+      1 +
+      z * (-1 / 3 + z * (1 / 5 + z * (-1 / 7 + z * (1 / 9 + z * (-1 / 11 + z * (1 / 13 + z * (-1 / 15 + z / 17)))))));
+    let a = ATAN_QUARTERS[quarter]! + u * series;
+    if (swap) a = Math.PI / 2 - a;
+    if (x[i]! < 0) a = Math.PI - a;
+    out[i] = y[i]! < 0 ? -a : a;
+  }
+}
+
+const quotient = { y: new Float64Array(1), x: new Float64Array(1), angle: new Float64Array(1) };
+
+/** `atan2Each` of one. @returns rad in [-pi, pi] */
+export function atan2(y: number, x: number): number {
+  quotient.y[0] = y;
+  quotient.x[0] = x;
+  atan2Each(quotient.y, quotient.x, quotient.angle);
+  return quotient.angle[0]!;
 }
 
 /** The same angle in [-pi, pi). @param angle rad */

@@ -5,6 +5,7 @@
 
 import { cos, sin } from './math.ts';
 import type { RobotState } from './robot.ts';
+import { rotateBackAt } from './rotation.ts';
 import { IMU } from './sensor.ts';
 
 export interface ObservationInput {
@@ -46,6 +47,8 @@ export interface ObservationTerm {
 }
 
 const SECTORS = 60;
+const DOWN = [0, 0, -1] as const;
+const vector = new Float64Array(3);
 
 const perJoint = (count: number) => (picked: Picked) => count * picked.joints.length;
 const fixed = (count: number) => () => count;
@@ -224,7 +227,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
-      rotateBack(state.base, 3, state.twist[0]!, state.twist[1]!, state.twist[2]!, out);
+      rotateBackAt(state.base, 3, state.twist, out);
     },
   },
   base_angular_velocity: {
@@ -254,8 +257,8 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
     size: fixed(3),
     write({ state, command }, picked, out) {
       const { base } = state;
-      const at = (k: number) => command[picked.command[k]!]! - base[k]!;
-      rotateBack(base, 3, at(0), at(1), at(2), out);
+      for (let k = 0; k < 3; k++) vector[k] = command[picked.command[k]!]! - base[k]!;
+      rotateBackAt(base, 3, vector, out);
     },
   },
   /** Where the scene's first object is. */
@@ -298,19 +301,5 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
 
 /** out = R^T (0, 0, -1) for the quaternion at `at`. */
 function writeGravity(q: Float64Array, at: number, out: Float64Array): void {
-  rotateBack(q, at, 0, 0, -1, out);
-}
-
-/** out = R^T v for the quaternion x, y, z, w at `at`: v - 2 w (u x v) + 2 u x (u x v). */
-function rotateBack(q: Float64Array, at: number, vx: number, vy: number, vz: number, out: Float64Array): void {
-  const x = q[at]!;
-  const y = q[at + 1]!;
-  const z = q[at + 2]!;
-  const w = q[at + 3]!;
-  const tx = 2 * (y * vz - z * vy);
-  const ty = 2 * (z * vx - x * vz);
-  const tz = 2 * (x * vy - y * vx);
-  out[0] = vx - w * tx + y * tz - z * ty;
-  out[1] = vy - w * ty + z * tx - x * tz;
-  out[2] = vz - w * tz + x * ty - y * tx;
+  rotateBackAt(q, at, DOWN, out);
 }

@@ -4,7 +4,7 @@
  * so number i of a stream is a pure function of (key, i): same seed, same bytes, whatever the order or the worker.
  */
 
-import { cos, log, sin } from './math.ts';
+import { logEach, sinCosEach } from './math.ts';
 
 /** Two unsigned 32-bit words. */
 export type Key = readonly [number, number];
@@ -12,6 +12,11 @@ export type Key = readonly [number, number];
 const KEY_SCHEDULE_PARITY = 0x1bd11bda;
 
 const block = new Uint32Array(2);
+const one = new Float64Array(1);
+const share = new Float64Array(1);
+const angle = new Float64Array(1);
+const sine = new Float64Array(1);
+const cosine = new Float64Array(1);
 
 /** One Threefry-2x32-20 block into `block`. Written out: with loops a normal takes 1.6 times as long. */
 function threefry(k0: number, k1: number, c0: number, c1: number): void {
@@ -99,8 +104,9 @@ export class RandomStream {
   #k0 = 0;
   #k1 = 0;
   #counter = 0;
-  #spare = 0;
-  #hasSpare = false;
+  /** How many normals of the last pair are left. */
+  #spares = 0;
+  readonly #pair = new Float64Array(2);
 
   constructor(key: Key) {
     this.reset(key);
@@ -108,26 +114,34 @@ export class RandomStream {
 
   /** Start over with another key. */
   reset(key: Key): void {
-    this.#k0 = key[0];
-    this.#k1 = key[1];
+    this.#k0 = key[0] | 0;
+    this.#k1 = key[1] | 0;
     this.#counter = 0;
-    this.#hasSpare = false;
+    this.#spares = 0;
   }
 
   /** Start over with `foldIn(key, data)`, without making a key. */
   resetFolded(key: Key, data: number): void {
     threefry(key[0], key[1], Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
-    this.#k0 = block[0]!;
-    this.#k1 = block[1]!;
+    this.#k0 = block[0]! | 0;
+    this.#k1 = block[1]! | 0;
     this.#counter = 0;
-    this.#hasSpare = false;
+    this.#spares = 0;
   }
 
   /** Uniform in [0, 1) with 53 random bits. */
   uniform(): number {
-    threefry(this.#k0, this.#k1, Math.floor(this.#counter / 2 ** 32), this.#counter >>> 0);
-    this.#counter++;
-    return ((block[0]! >>> 6) * 2 ** 27 + (block[1]! >>> 5)) / 2 ** 53;
+    this.uniforms(one, 1);
+    return one[0]!;
+  }
+
+  /** `uniform` for each of the first `count` of `out`: numbers returned one by one would be allocated. */
+  uniforms(out: Float64Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      threefry(this.#k0, this.#k1, Math.floor(this.#counter / 2 ** 32), this.#counter >>> 0);
+      this.#counter++;
+      out[i] = ((block[0]! >>> 6) * 2 ** 27 + (block[1]! >>> 5)) / 2 ** 53;
+    }
   }
 
   /** Uniform in [lower, upper). */
@@ -137,15 +151,29 @@ export class RandomStream {
 
   /** Standard normal, Box & Muller (1958), both values used. */
   normal(): number {
-    if (this.#hasSpare) {
-      this.#hasSpare = false;
-      return this.#spare;
+    if (this.#spares === 0) this.#makeNormals();
+    return this.#pair[--this.#spares]!;
+  }
+
+  /** `normal` for each of the first `count` of `out`. */
+  normals(out: Float64Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (this.#spares === 0) this.#makeNormals();
+      out[i] = this.#pair[--this.#spares]!;
     }
-    const radius = Math.sqrt(-2 * log(1 - this.uniform()));
-    const angle = 2 * Math.PI * this.uniform();
-    this.#spare = radius * sin(angle);
-    this.#hasSpare = true;
-    return radius * cos(angle);
+  }
+
+  #makeNormals(): void {
+    this.uniforms(share, 1);
+    this.uniforms(angle, 1);
+    share[0] = 1 - share[0]!;
+    logEach(share);
+    const radius = Math.sqrt(-2 * share[0]!);
+    angle[0] = 2 * Math.PI * angle[0]!;
+    sinCosEach(angle, sine, cosine);
+    this.#pair[1] = radius * cosine[0]!;
+    this.#pair[0] = radius * sine[0]!;
+    this.#spares = 2;
   }
 
   /** An integer in [0, n). @param n below 2^32 */

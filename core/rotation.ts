@@ -97,8 +97,12 @@ export function quatFromRpy(rpy: Vec3): Quat {
   ];
 }
 
-/** `quatRotate` without an array for the quaternion: for loops that must not allocate. */
-export function rotateInto(x: number, y: number, z: number, w: number, v: ArrayLike<number>, out: Float64Array): void {
+/** `quatRotate` by the quaternion that starts at `at`: for loops that must not allocate, so it calls nothing. */
+export function rotateAt(q: Float64Array, at: number, v: ArrayLike<number>, out: Float64Array): void {
+  const x = q[at]!;
+  const y = q[at + 1]!;
+  const z = q[at + 2]!;
+  const w = q[at + 3]!;
   const vx = v[0]!;
   const vy = v[1]!;
   const vz = v[2]!;
@@ -110,7 +114,19 @@ export function rotateInto(x: number, y: number, z: number, w: number, v: ArrayL
   out[2] = vz + w * tz + x * ty - y * tx;
 }
 
-/** `quatRotate` by the quaternion that starts at `at`: for loops that must not allocate. */
-export function rotateAt(q: Float64Array, at: number, v: ArrayLike<number>, out: Float64Array): void {
-  rotateInto(q[at]!, q[at + 1]!, q[at + 2]!, q[at + 3]!, v, out);
+/** `rotateAt` by the inverse. */
+export function rotateBackAt(q: Float64Array, at: number, v: ArrayLike<number>, out: Float64Array): void {
+  const x = -q[at]!;
+  const y = -q[at + 1]!;
+  const z = -q[at + 2]!;
+  const w = q[at + 3]!;
+  const vx = v[0]!;
+  const vy = v[1]!;
+  const vz = v[2]!;
+  const tx = 2 * (y * vz - z * vy);
+  const ty = 2 * (z * vx - x * vz);
+  const tz = 2 * (x * vy - y * vx);
+  out[0] = vx + w * tx + y * tz - z * ty;
+  out[1] = vy + w * ty + z * tx - x * tz;
+  out[2] = vz + w * tz + x * ty - y * tx;
 }

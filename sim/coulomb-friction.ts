@@ -47,19 +47,21 @@ export class CoulombFriction {
   }
 
   /**
-   * Torque on joint `j` during the coming physics step, N m. To be asked for once a step.
-   * @param qd rad/s
+   * Add the torques during the coming physics step. To be called once a step.
+   * @param qd rad/s, [nJoints] @param torques N m, [nJoints]
    */
-  torque(j: number, qd: number): number {
-    const limit = this.#limit[j]!;
-    if (limit === 0) return 0;
-    const stiffness = this.#stiffness[j]!;
-    // z <- clip(z + qd dt, +-F / k)
-    const slack = limit / stiffness;
-    const stretch = clip(this.#stretch[j]! + qd * this.#dt, slack);
-    this.#stretch[j] = stretch;
-    // tau = -clip(k z + c qd, +-F)
-    return -clip(stiffness * stretch + this.#damping[j]! * qd, limit);
+  resist(qd: Float64Array, torques: Float64Array): void {
+    for (let j = 0; j < this.#limit.length; j++) {
+      const limit = this.#limit[j]!;
+      if (limit === 0) continue;
+      const stiffness = this.#stiffness[j]!;
+      // z <- clip(z + qd dt, +-F / k)
+      const slack = limit / stiffness;
+      const stretch = clip(this.#stretch[j]! + qd[j]! * this.#dt, slack);
+      this.#stretch[j] = stretch;
+      // tau = -clip(k z + c qd, +-F)
+      torques[j] = torques[j]! - clip(stiffness * stretch + this.#damping[j]! * qd[j]!, limit);
+    }
   }
 }
 

@@ -34,6 +34,8 @@ export class RapierJoints {
   readonly #halves: Float64Array;
   /** Axis of the joint at hand along the world's axes, and room. */
   readonly #axis = new Float64Array(3);
+  /** What #load gives, N m or N. */
+  readonly #tau = new Float64Array(1);
   readonly #a = new Float64Array(3);
   readonly #b = new Float64Array(3);
   #bodies: RapierBodies | undefined;
@@ -70,14 +72,22 @@ export class RapierJoints {
     }
   }
 
-  /** `load`, by what acts on the joint beside its stops: once a step, before `loadStops`. N m or N. */
-  apply(i: number, tau: number): void {
-    this.#applied[i] = tau;
-    this.load(i, tau);
+  /** Give the bodies what acts on the joints, and what end stops and followers add. @param loads N m or N, by dof */
+  apply(loads: Float64Array): void {
+    for (let i = 0; i < this.#joints.length; i++) {
+      const { mimic, dof } = this.#joints[i]!;
+      if (mimic !== null) continue;
+      this.#applied[i] = loads[dof]!;
+      this.#tau[0] = loads[dof]!;
+      this.#load(i);
+    }
+    this.#stop();
+    this.#couple();
   }
 
-  /** Add the torque about joint i of the rig, or the force along it, to its two bodies. N m or N. */
-  load(i: number, tau: number): void {
+  /** Add #tau about joint i of the rig, or along it, to its two bodies. */
+  #load(i: number): void {
+    const tau = this.#tau[0]!;
     const { type, axis, parent, child } = this.#joints[i]!;
     const { rotations, torques, forces } = this.#bodies!;
     const turned = this.#axis;
@@ -87,11 +97,11 @@ export class RapierJoints {
       into[3 * child + k] = into[3 * child + k]! + tau * turned[k]!;
       into[3 * parent + k] = into[3 * parent + k]! - tau * turned[k]!;
     }
-    if (type === 'prismatic') this.#lever(parent, child, tau);
+    if (type === 'prismatic') this.#lever(parent, child);
   }
 
-  /** The torques of end stops and of what makes joints follow. */
-  loadStops(): void {
+  /** The torques of end stops. */
+  #stop(): void {
     const inertias = this.#inertias;
     for (let s = 0; s < this.#stopped.length; s++) {
       const i = this.#stopped[s]!;
@@ -100,8 +110,14 @@ export class RapierJoints {
       if (q <= upper && q >= lower) continue;
       const stop = stopTorque(this.#applied[i]!, q, this.#qd[i]!, lower, upper, inertias[i]!, this.#dt);
       this.#applied[i] = this.#applied[i]! + stop;
-      this.load(i, stop);
+      this.#tau[0] = stop;
+      this.#load(i);
     }
+  }
+
+  /** The torques that make joints follow. */
+  #couple(): void {
+    const inertias = this.#inertias;
     for (let i = 0; i < this.#joints.length; i++) {
       const leader = this.#leaders[i]!;
       if (leader < 0) continue;
@@ -112,9 +128,11 @@ export class RapierJoints {
       const inertia = 1 / (1 / inertias[i]! + multiplier ** 2 / inertias[leader]!);
       const ahead = (multiplier * this.#applied[leader]!) / inertias[leader]!;
       const tau = couplingTorque(ahead, error, rate, inertia, this.#dt);
-      this.load(i, tau);
+      this.#tau[0] = tau;
+      this.#load(i);
       // The leader feels it by the gear's ratio.
-      this.load(leader, -multiplier * tau);
+      this.#tau[0] = -multiplier * tau;
+      this.#load(leader);
     }
   }
 
@@ -158,7 +176,8 @@ export class RapierJoints {
   }
 
   /** The pair of forces acts along one line, through the child's centre of mass; the parent's share turns it too. */
-  #lever(parent: number, child: number, force: number): void {
+  #lever(parent: number, child: number): void {
+    const force = this.#tau[0]!;
     const { torques } = this.#bodies!;
     const axis = this.#axis;
     this.#senses.centreOf(child, this.#a);

@@ -9,16 +9,17 @@ import { NumericError } from '../core/errors.ts';
 import type { Key } from '../core/rng.ts';
 import type { JointCommand, RobotState } from '../core/robot.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
-import { rotateInto } from '../core/rotation.ts';
+import { rotateBackAt } from '../core/rotation.ts';
 import { Drives } from './actuators/drives.ts';
 import { CoulombFriction } from './coulomb-friction.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
 import { type RobotRig, rigRobot } from './joint-rig.ts';
 import { feltInertias } from './mass-matrix.ts';
-import type { PhysicsSettings, Rapier } from './rapier.ts';
+import { type PhysicsSettings, type Rapier, rawEngine } from './rapier.ts';
 import { RapierBodies } from './rapier-bodies.ts';
 import { RapierJoints } from './rapier-joints.ts';
 import { placeRobot } from './rapier-placement.ts';
+import { RawWorld } from './rapier-raw.ts';
 import { RapierRotors } from './rapier-rotors.ts';
 import { RapierSenses } from './rapier-senses.ts';
 import { buildWorld, type RapierParts } from './rapier-world.ts';
@@ -52,6 +53,8 @@ export class RapierRobot implements EnvironmentRobot {
   readonly #friction: CoulombFriction;
   /** Of the motors, [nJoints]. */
   readonly #torques: Float64Array;
+  /** Those and frictions, [nJoints]. */
+  readonly #loads: Float64Array;
   /** What each joint feels of inertia at the start, and at least in any pose, kg m2 or kg, [nJoints]. */
   readonly #felt: Float64Array;
   readonly #inertias: Float64Array;
@@ -61,6 +64,7 @@ export class RapierRobot implements EnvironmentRobot {
   #dynamics: Dynamics;
   #scene: Scene = EMPTY_SCENE;
   #parts: RapierParts | undefined;
+  #world: RawWorld | undefined;
   #bodies: RapierBodies | undefined;
 
   /** @throws InputError for a joint, actuator or sensor this simulator cannot build */
@@ -83,12 +87,13 @@ export class RapierRobot implements EnvironmentRobot {
       names.filter((_, j) => actuators[j]!.kind === 'rotor'),
     );
     this.#sensing = new RobotSensing(model, spec);
-    this.#senses = new RapierSenses(rapier, model, this.#rig);
+    this.#senses = new RapierSenses(model, this.#rig);
     this.#joints = new RapierJoints(this.#rig, this.#senses, physics.physicsDt);
     this.#rotors = new RapierRotors(actuators, model, this.#rig);
     this.#drives = new Drives(actuators, physics.physicsDt);
     this.#friction = new CoulombFriction(names.length, physics.physicsDt);
     this.#torques = new Float64Array(names.length);
+    this.#loads = new Float64Array(names.length);
     this.#felt = new Float64Array(names.length);
     this.#inertias = new Float64Array(names.length);
     this.#damping = new Float64Array(names.length);
@@ -169,7 +174,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#drives.update(dynamics);
     this.#setDamping();
     for (let j = 0; j < dynamics.friction.length; j++) this.#friction.setLimit(j, dynamics.friction[j]!);
-    world.gravity = { x: 0, y: 0, z: -dynamics.gravity };
+    this.#world!.setGravity(dynamics.gravity);
     this.#senses.gravity = dynamics.gravity;
     const { Min } = this.#rapier.CoefficientCombineRule;
     world.colliders.forEach((collider) => {
@@ -215,7 +220,7 @@ export class RapierRobot implements EnvironmentRobot {
   step(seconds: number): void {
     const { physicsDt } = this.#physics;
     const steps = Math.round(seconds / physicsDt);
-    const { world } = this.#parts!;
+    const world = this.#world!;
     const { truth } = this;
     for (let i = 0; i < steps; i++) {
       this.#actuate();
@@ -242,32 +247,34 @@ export class RapierRobot implements EnvironmentRobot {
     const damping = this.#damping;
     const bodies = this.#bodies!;
     const torques = this.#torques;
-    this.#drives.torques(truth, truth.time, torques);
+    this.#drives.torques(truth, torques);
     bodies.clear();
-    const { joints } = this.#rig;
-    for (let i = 0; i < joints.length; i++) {
-      const { mimic, dof: j, name } = joints[i]!;
-      if (mimic !== null) continue;
+    const loads = this.#loads;
+    for (let j = 0; j < loads.length; j++) {
       truth.effort[j] = torques[j]!;
       // viscous friction: -b qd
-      const tau = torques[j]! - damping[j]! * truth.qd[j]! + this.#friction.torque(j, truth.qd[j]!);
-      if (!Number.isFinite(Math.fround(tau))) {
-        throw new NumericError(
-          `torque of joint ${name} is ${tau} at ${truth.time.toFixed(4)} s (q ${truth.q[j]}, qd ${truth.qd[j]})`,
-        );
-      }
-      this.#joints.apply(i, tau);
+      loads[j] = torques[j]! - damping[j]! * truth.qd[j]!;
     }
-    this.#joints.loadStops();
+    this.#friction.resist(truth.qd, loads);
+    for (let j = 0; j < loads.length; j++) if (!Number.isFinite(Math.fround(loads[j]!))) this.#refuse(j);
+    this.#joints.apply(loads);
     this.#rotors.blow(torques, bodies, this.#parts!.masses, truth);
     bodies.apply(this.#joints.slides || this.#rotors.count > 0);
+  }
+
+  /** @throws NumericError for the load of joint j */
+  #refuse(j: number): never {
+    const { q, qd, time } = this.truth;
+    const name = jointNames(this.model)[j];
+    throw new NumericError(
+      `torque of joint ${name} is ${this.#loads[j]} at ${time.toFixed(4)} s (q ${q[j]}, qd ${qd[j]})`,
+    );
   }
 
   /** Base and objects from the bodies, then what sensors say. */
   #readWorld(): void {
     if (this.model.base === 'floating') this.#readBase();
-    const { objects } = this.#parts!;
-    for (let i = 0; i < objects.length; i++) this.#senses.readObject(objects[i]!, this.objects, i * OBJECT_STRIDE);
+    this.#senses.readObjects(this.objects);
     this.#sensing.sense(this.#senses, this.#dynamics);
   }
 
@@ -277,7 +284,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#bodies!.readPosition(0, base, 0);
     for (let k = 0; k < 4; k++) base[3 + k] = rotations[k]!;
     // Angular velocity along the base's axes: R^T w.
-    rotateInto(-base[3]!, -base[4]!, -base[5]!, base[6]!, spins, twist);
+    rotateBackAt(base, 3, spins, twist);
     for (let k = 0; k < 3; k++) twist[3 + k] = twist[k]!;
     this.#senses.originVelocity(0, twist);
     if (!Number.isFinite(base[0]! + base[1]! + base[2]! + twist[0]! + twist[3]!)) {
@@ -293,9 +300,11 @@ export class RapierRobot implements EnvironmentRobot {
     const parts = buildWorld(this.#rapier, plan, this.#dynamics, this.#scene);
     this.#parts = parts;
     placeRobot(model, this.#rig, parts, truth);
-    const bodies = new RapierBodies(this.#rapier, parts.world, parts.bodies);
+    const world = new RawWorld(this.#rapier, rawEngine(), parts.world);
+    this.#world = world;
+    const bodies = new RapierBodies(world, parts.bodies);
     this.#bodies = bodies;
-    this.#senses.look(parts, bodies, this.#dynamics.gravity, this.#physics);
+    this.#senses.look(world, parts, bodies, this.#dynamics.gravity, this.#physics);
     // A lone joint on a fixed base moves its link, and nothing else moves.
     const alone = this.#rig.joints.length === 1 && model.base === 'fixed';
     const felt = alone ? parts.inertias : feltInertias(model, this.#rig, parts.masses, truth);

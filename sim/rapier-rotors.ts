@@ -2,7 +2,7 @@
 
 import type { RobotState } from '../core/robot.ts';
 import type { RobotModel } from '../core/robot-model.ts';
-import { rotateInto } from '../core/rotation.ts';
+import { rotateAt } from '../core/rotation.ts';
 import { rotorReaction } from './actuators/rotor.ts';
 import type { RobotRig } from './joint-rig.ts';
 import type { MassProperties } from './mass-properties.ts';
@@ -31,12 +31,11 @@ export class RapierRotors {
       const thrust = thrusts[dof]!;
       state.effort[dof] = thrust;
       const b = 4 * body;
-      const [x, y, z, w] = [rotations[b]!, rotations[b + 1]!, rotations[b + 2]!, rotations[b + 3]!];
       const a = this.#axis;
       const r = this.#arm;
-      rotateInto(x, y, z, w, axis, a);
-      rotateInto(x, y, z, w, at, r);
-      rotateInto(x, y, z, w, masses[body]!.com, this.#com);
+      rotateAt(rotations, b, axis, a);
+      rotateAt(rotations, b, at, r);
+      rotateAt(rotations, b, masses[body]!.com, this.#com);
       for (let k = 0; k < 3; k++) r[k] = r[k]! - this.#com[k]!;
       const reaction = rotorReaction(spec, thrust);
       const to = 3 * body;

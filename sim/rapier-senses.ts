@@ -1,33 +1,14 @@
 /** What a Rapier world tells sensors: link poses and velocities, rays, contact forces, where objects are. */
 
-import type RapierNamespace from '@dimforge/rapier3d';
 import type { Quat, RobotModel } from '../core/robot-model.ts';
 import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import { type RobotRig, zeroRotation } from './joint-rig.ts';
-import type { PhysicsSettings, Rapier } from './rapier.ts';
-import type { RapierBodies } from './rapier-bodies.ts';
+import type { PhysicsSettings } from './rapier.ts';
+import { RapierBodies } from './rapier-bodies.ts';
+import type { RawWorld } from './rapier-raw.ts';
 import { RAY_GROUPS, type RapierParts } from './rapier-world.ts';
+import { OBJECT_STRIDE } from './scene.ts';
 import type { SensedWorld } from './sensed-world.ts';
-
-/** Up to so many colliders around the robot are asked one by one whether they touch a link. */
-const FEW = 4;
-
-/** What of the engine's contacts is called here (RawNarrowPhase, RawContactPair, RawContactManifold). */
-interface RawContacts {
-  contact_pair(own: number, other: number): RawPair | undefined;
-}
-
-interface RawPair {
-  numContactManifolds(): number;
-  contactManifold(m: number): RawManifold | undefined;
-  free(): void;
-}
-
-interface RawManifold {
-  num_contacts(): number;
-  contact_impulse(i: number): number;
-  free(): void;
-}
 
 export class RapierSenses implements SensedWorld {
   gravity = 9.81;
@@ -35,24 +16,22 @@ export class RapierSenses implements SensedWorld {
   /** Each link's frame in its engine body's frame. */
   readonly #mounts: readonly Float64Array[];
   readonly #mountRotations: readonly Quat[];
-  readonly #ray: RapierNamespace.Ray;
   readonly #rotation = new Float64Array(4);
   readonly #turned = new Float64Array(4);
   readonly #lever = new Float64Array(3);
   readonly #velocity = new Float64Array(3);
+  #world: RawWorld | undefined;
   #parts: RapierParts | undefined;
   #bodies: RapierBodies | undefined;
-  /** Handles of the robot's own colliders. */
-  #own: ReadonlySet<number> = new Set();
-  #contacts: RawContacts | undefined;
-  /** Handles of the colliders that are not the robot's. */
-  #others: readonly number[] = [];
+  /** The scene's free bodies. */
+  #objects: RapierBodies | undefined;
+  /** Handles of each link's colliders, and of those that are not the robot's. */
+  #own: readonly Float64Array[] = [];
+  #others = new Float64Array(0);
   #impulseToForce = 1;
-  #impulse = 0;
 
-  constructor(rapier: Rapier, model: RobotModel, rig: RobotRig) {
+  constructor(model: RobotModel, rig: RobotRig) {
     this.#rig = rig;
-    this.#ray = new rapier.Ray({ x: 0, y: 0, z: 0 }, { x: 0, y: 0, z: 1 });
     // Engine bodies are parallel to the world at the zero pose, so offsets there are offsets in the body.
     this.#mounts = model.links.map((_, link) => {
       const root = rig.bodies[rig.bodyOf[link]!]!.root;
@@ -62,14 +41,18 @@ export class RapierSenses implements SensedWorld {
   }
 
   /** A new world. */
-  look(parts: RapierParts, bodies: RapierBodies, gravity: number, physics: PhysicsSettings): void {
+  look(world: RawWorld, parts: RapierParts, bodies: RapierBodies, gravity: number, physics: PhysicsSettings): void {
+    this.#world = world;
     this.#parts = parts;
     this.#bodies = bodies;
+    this.#objects = new RapierBodies(world, parts.objects);
     this.gravity = gravity;
-    this.#contacts = parts.world.narrowPhase.raw as unknown as RawContacts;
-    const own = new Set([...parts.colliders.values()].flat().map(({ handle }) => handle));
-    this.#own = own;
-    this.#others = parts.world.colliders.getAll().flatMap(({ handle }) => (own.has(handle) ? [] : [handle]));
+    this.#own = this.#mounts.map((_, link) =>
+      Float64Array.from(parts.colliders.get(link) ?? [], ({ handle }) => handle),
+    );
+    const own = new Set(this.#own.flatMap((handles) => [...handles]));
+    const others = parts.world.colliders.getAll().filter(({ handle }) => !own.has(handle));
+    this.#others = Float64Array.from(others, ({ handle }) => handle);
     // The engine reports the impulses of its sub-steps and of one more pass: a resting weight shows (n + 1) / n of m g dt.
     const { solverIterations: n, physicsDt } = physics;
     this.#impulseToForce = n / (n + 1) / physicsDt;
@@ -139,67 +122,30 @@ export class RapierSenses implements SensedWorld {
     for (let k = 0; k < 3; k++) out[k] = out[k]! + c[k]!;
   }
 
-  castRay(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, maxRange: number): number {
-    const { origin, dir } = this.#ray;
-    origin.x = ox;
-    origin.y = oy;
-    origin.z = oz;
-    dir.x = dx;
-    dir.y = dy;
-    dir.z = dz;
-    const hit = this.#parts!.world.castRay(this.#ray, maxRange, true, undefined, RAY_GROUPS);
-    return hit === null ? maxRange : hit.timeOfImpact;
+  castRays(rays: Float64Array, out: Float64Array): void {
+    this.#world!.castRays(rays, RAY_GROUPS, out);
   }
 
-  contactForce(link: number): number {
-    const { world, colliders } = this.#parts!;
-    const own = colliders.get(link);
-    if (own === undefined) return 0;
-    this.#impulse = 0;
-    for (let i = 0; i < own.length; i++) {
-      const collider = own[i]!;
-      if (this.#others.length <= FEW) {
-        for (let k = 0; k < this.#others.length; k++) this.#press(collider.handle, this.#others[k]!);
-      } else {
-        world.contactPairsWith(collider, (other) => {
-          if (!this.#own.has(other.handle)) this.#press(collider.handle, other.handle);
-        });
-      }
+  contactForces(links: readonly number[], out: Float64Array): void {
+    for (let i = 0; i < links.length; i++) {
+      const own = this.#own[links[i]!]!;
+      out[i] = 0;
+      for (let k = 0; k < own.length; k++) this.#world!.addImpulses(own[k]!, this.#others, out, i);
+      out[i] = out[i]! * this.#impulseToForce;
     }
-    return this.#impulse * this.#impulseToForce;
   }
 
-  /** Add the impulses between two colliders, by the engine's raw calls: its public ones call back from WASM. */
-  #press(own: number, other: number): void {
-    const pair = this.#contacts!.contact_pair(own, other);
-    if (pair === undefined) return;
-    for (let m = pair.numContactManifolds() - 1; m >= 0; m--) {
-      const manifold = pair.contactManifold(m)!;
-      for (let i = manifold.num_contacts() - 1; i >= 0; i--) this.#impulse += manifold.contact_impulse(i);
-      manifold.free();
+  /** Pose and velocities of the scene's free bodies, [nObjects, OBJECT_STRIDE]. */
+  readObjects(out: Float64Array): void {
+    const objects = this.#objects!;
+    objects.readMotion();
+    const { rotations, spins } = objects;
+    for (let i = 0, at = 0; at < out.length; i++, at += OBJECT_STRIDE) {
+      objects.readPosition(i, out, at);
+      for (let k = 0; k < 4; k++) out[at + 3 + k] = rotations[4 * i + k]!;
+      objects.readVelocity(i, out, at + 7);
+      for (let k = 0; k < 3; k++) out[at + 10 + k] = spins[3 * i + k]!;
     }
-    pair.free();
-  }
-
-  /** Pose and velocities of a free body, into `out` from `at` on. */
-  readObject(body: RapierNamespace.RigidBody, out: Float64Array, at: number): void {
-    const p = body.translation();
-    const r = body.rotation();
-    const v = body.linvel();
-    const w = body.angvel();
-    out[at] = p.x;
-    out[at + 1] = p.y;
-    out[at + 2] = p.z;
-    out[at + 3] = r.x;
-    out[at + 4] = r.y;
-    out[at + 5] = r.z;
-    out[at + 6] = r.w;
-    out[at + 7] = v.x;
-    out[at + 8] = v.y;
-    out[at + 9] = v.z;
-    out[at + 10] = w.x;
-    out[at + 11] = w.y;
-    out[at + 12] = w.z;
   }
 
   #rotationOf(body: number): Float64Array {

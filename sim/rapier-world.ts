@@ -66,6 +66,7 @@ export function buildWorld(rapier: Rapier, plan: WorldPlan, dynamics: Dynamics, 
   const world = new rapier.World({ x: 0, y: 0, z: -dynamics.gravity });
   world.timestep = physics.physicsDt;
   world.numSolverIterations = physics.solverIterations;
+  world.numInternalPgsIterations = physics.solverSweeps ?? 1;
   const masses: MassProperties[] = [];
   const inertias = new Float64Array(rig.joints.length);
   const colliders = new Map<number, Collider[]>();

@@ -1,5 +1,8 @@
 /** What simulated sensors ask of an engine: where links are, what a ray meets, what presses on a link. */
 
+/** Numbers of a ray. */
+export const RAY_STRIDE = 7;
+
 export interface SensedWorld {
   /** m/s2, along -z */
   readonly gravity: number;
@@ -8,12 +11,12 @@ export interface SensedWorld {
   /** Velocity of the link frame's origin, then angular velocity, both along the world's axes, [6]. */
   linkTwist(link: number, out: Float64Array): void;
   /**
-   * Distance along a ray to the first thing that is not the robot, m; `maxRange` when there is none.
-   * @param direction a unit vector along the world's axes
+   * Distances along rays to the first thing that is not the robot, m; a ray's range when there is none.
+   * @param rays origin, unit direction along the world's axes and range of each, [n, RAY_STRIDE] @param out [n]
    */
-  castRay(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, maxRange: number): number;
-  /** How hard anything but the robot itself presses on a link over the last physics step, N. */
-  contactForce(link: number): number;
+  castRays(rays: Float64Array, out: Float64Array): void;
+  /** How hard anything but the robot itself presses on each link over the last physics step, N. @param out [links] */
+  contactForces(links: readonly number[], out: Float64Array): void;
 }
 
 /** Where nothing is known of links and surroundings, as in a recording: poses and velocities are NaN, rays meet nothing. */
@@ -25,6 +28,10 @@ export const UNKNOWN_WORLD: SensedWorld = {
   linkTwist(_link, out) {
     out.fill(NaN);
   },
-  castRay: (_ox, _oy, _oz, _dx, _dy, _dz, maxRange) => maxRange,
-  contactForce: () => 0,
+  castRays(rays, out) {
+    for (let i = 0; i < out.length; i++) out[i] = rays[RAY_STRIDE * i + 6]!;
+  },
+  contactForces(_links, out) {
+    out.fill(0);
+  },
 };

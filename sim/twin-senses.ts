@@ -6,7 +6,7 @@ import { quatMultiply, quatRotate } from '../core/rotation.ts';
 import type { RobotRig } from './joint-rig.ts';
 import { WORLD_GROUP } from './mjcf.ts';
 import { OBJECT_STRIDE } from './scene.ts';
-import type { SensedWorld } from './sensed-world.ts';
+import { RAY_STRIDE, type SensedWorld } from './sensed-world.ts';
 import type { TwinModel } from './twin-model.ts';
 
 export class TwinSenses implements SensedWorld {
@@ -74,24 +74,24 @@ export class TwinSenses implements SensedWorld {
     }
   }
 
-  castRay(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, maxRange: number): number {
+  castRays(rays: Float64Array, out: Float64Array): void {
     this.#place();
-    const from = this.#from;
-    from[0] = ox;
-    from[1] = oy;
-    from[2] = oz;
-    const along = this.#along;
-    along[0] = dx;
-    along[1] = dy;
-    along[2] = dz;
     const { mj, data } = this.#model!;
-    const distance = this.#mujoco.mj_ray(mj, data, from, along, this.#groups, true, -1, null, null);
-    return distance < 0 || distance > maxRange ? maxRange : distance;
+    for (let i = 0; i < out.length; i++) {
+      const at = RAY_STRIDE * i;
+      for (let k = 0; k < 3; k++) {
+        this.#from[k] = rays[at + k]!;
+        this.#along[k] = rays[at + 3 + k]!;
+      }
+      const range = rays[at + 6]!;
+      const distance = this.#mujoco.mj_ray(mj, data, this.#from, this.#along, this.#groups, true, -1, null, null);
+      out[i] = distance < 0 || distance > range ? range : distance;
+    }
   }
 
-  contactForce(link: number): number {
+  contactForces(links: readonly number[], out: Float64Array): void {
     if (!this.#weighed) this.#weigh();
-    return this.#forces[link]!;
+    for (let i = 0; i < links.length; i++) out[i] = this.#forces[links[i]!]!;
   }
 
   /** Poses and velocities of the scene's objects, [nObjects, OBJECT_STRIDE]. */

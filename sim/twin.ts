@@ -287,7 +287,7 @@ export class MujocoRobot implements EnvironmentRobot {
   #actuate(): void {
     const { truth } = this;
     const torques = this.#torques;
-    this.#drives.torques(truth, truth.time, torques);
+    this.#drives.torques(truth, torques);
     const { views, dofOf } = this.#twin;
     const { applied } = views;
     truth.effort.set(torques);

@@ -12,6 +12,7 @@ const CAPACITY = 256;
 
 export class CommandQueue {
   readonly #nJoints: number;
+  readonly #dt: number;
   /** All commands one after another, [CAPACITY, nJoints]. */
   readonly #commands: JointCommand;
   /** When each command starts to act on a joint without lateness, s. */
@@ -25,8 +26,9 @@ export class CommandQueue {
   #silent = 0;
   readonly #answer: Float64Array;
 
-  /** @param lateness of each joint beyond the start that comes with a command, s */
-  constructor(lateness: readonly number[]) {
+  /** @param lateness of each joint beyond the start that comes with a command, s @param dt of the physics step, s */
+  constructor(lateness: readonly number[], dt: number) {
+    this.#dt = dt;
     this.#nJoints = lateness.length;
     this.#commands = makeCommand(CAPACITY * this.#nJoints);
     this.#lateness = Float64Array.from(lateness);
@@ -66,9 +68,11 @@ export class CommandQueue {
 
   /**
    * The torque asked of each joint over one physics step, averaged over the step, from the state at its start.
-   * @param time start of the step, s @param dt its length, s @param out N m or N, [nJoints]
+   * @param out N m or N, [nJoints]
    */
-  torques(state: RobotState, time: number, dt: number, drives: readonly Drive[], out: Float64Array): void {
+  torques(state: RobotState, drives: readonly Drive[], out: Float64Array): void {
+    const { time } = state;
+    const dt = this.#dt;
     // A command due within a billionth of a step counts as due: times are sums of steps.
     const due = time + dt * 1e-9;
     const answer = this.#answer;

@@ -22,7 +22,8 @@ export function dcMotorDrive(
       // tau_stall (-1 - qd / qd_0) <= tau <= tau_stall (1 - qd / qd_0)
       const upper = clamp(stallTorque * (1 - speed), 0, limit);
       const lower = clamp(stallTorque * (-1 - speed), -limit, 0);
-      out[j] = clamp(hybridTorque(commands, at, state, j, parameters), lower, upper);
+      hybridTorque(commands, at, state, j, parameters, out);
+      out[j] = clamp(out[j]!, lower, upper);
     },
   };
 }

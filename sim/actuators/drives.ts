@@ -44,7 +44,10 @@ export class Drives {
     };
     this.#scale = perJoint();
     this.#offset = perJoint();
-    this.#queue = new CommandQueue(specs.map(({ latency }) => latency ?? 0));
+    this.#queue = new CommandQueue(
+      specs.map(({ latency }) => latency ?? 0),
+      physicsDt,
+    );
     this.#drives = specs.map((spec, j) => makeDrive(spec, j, this.#parameters));
     this.#play = new Play(
       specs.map(({ backlash }) => backlash ?? 0),
@@ -84,14 +87,14 @@ export class Drives {
   }
 
   /**
-   * What the motors give each joint, averaged over the step that starts at `time`; to be asked for once a step.
-   * @param state at the step's start, without sensor noise or encoder bias @param time s
+   * What the motors give each joint, averaged over the coming step; to be asked for once a step.
+   * @param state at the step's start, its time included, without sensor noise or encoder bias
    * @param out N m or N, for a rotor its thrust, [nJoints]
    */
-  torques(state: RobotState, time: number, out: Float64Array): void {
+  torques(state: RobotState, out: Float64Array): void {
     const drives = this.#drives;
     for (let j = 0; j < drives.length; j++) drives[j]!.begin?.(state);
-    this.#queue.torques(state, time, this.#parameters.dt, drives, out);
+    this.#queue.torques(state, drives, out);
     for (let j = 0; j < drives.length; j++) {
       drives[j]!.finish?.(out);
       // motor: tau = scale * tau* + offset

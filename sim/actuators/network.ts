@@ -48,7 +48,8 @@ export function networkDrive(j: number, parameters: DriveParameters, network: Ac
     ask(commands, at, state, out) {
       const limit = torqueLimit[j]!;
       if (commands.kp[at] === 0) {
-        out[j] = clamp(hybridTorque(commands, at, state, j, parameters), -limit, limit);
+        hybridTorque(commands, at, state, j, parameters, out);
+        out[j] = clamp(out[j]!, -limit, limit);
         return;
       }
       errors[head] = commands.q[at]! - state.q[j]! - encoderBias[j]!;

@@ -12,23 +12,24 @@ export function pdDrive(j: number, parameters: DriveParameters): Drive {
   return {
     ask(commands, at, state, out) {
       const limit = torqueLimit[j]!;
-      out[j] = clamp(hybridTorque(commands, at, state, j, parameters), -limit, limit);
+      hybridTorque(commands, at, state, j, parameters, out);
+      out[j] = clamp(out[j]!, -limit, limit);
     },
   };
 }
 
-/** Without limits, N m or N. The encoder's bias is part of what the drive takes for q. */
+/** Into `out[j]`, without limits, N m or N. The encoder's bias is part of what the drive takes for q. */
 export function hybridTorque(
   { q, qd, effort, kp, kd }: JointCommand,
   at: number,
   state: RobotState,
   j: number,
   { kpScale, kdScale, encoderBias }: DriveParameters,
-): number {
+  out: Float64Array,
+): void {
   // tau = kp (q* - (q + bias)) + kd (qd* - qd) + effort
-  return (
+  out[j] =
     kpScale[j]! * kp[at]! * (q[at]! - state.q[j]! - encoderBias[j]!) +
     kdScale[j]! * kd[at]! * (qd[at]! - state.qd[j]!) +
-    effort[at]!
-  );
+    effort[at]!;
 }

@@ -53,7 +53,11 @@ export const parameterFileSchema = v.strictObject({
   schema: v.literal(PARAMETER_FILE_VERSION),
   robot: v.strictObject({ name: v.string(), urdfHash: v.string() }),
   engine: v.strictObject({ name: v.string(), version: v.string() }),
-  physics: v.strictObject({ physicsDt: positive, solverIterations: positive }),
+  physics: v.strictObject({
+    physicsDt: positive,
+    solverIterations: positive,
+    solverSweeps: v.optional(positive),
+  }),
   parameters: v.array(parameterSchema),
   sources: v.array(sourceSchema),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0)),

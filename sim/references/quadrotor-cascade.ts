@@ -5,7 +5,7 @@
  */
 
 import { clamp } from '../../core/math.ts';
-import { rotateInto } from '../../core/rotation.ts';
+import { rotateBackAt } from '../../core/rotation.ts';
 import type { ReferencePolicy, StepView } from '../task.ts';
 
 export interface CascadeSettings {
@@ -59,7 +59,7 @@ export function cascade({ offset, scale, most }: CascadeSettings): ReferencePoli
             : clamp(a, -ACCELERATION.aside, ACCELERATION.aside);
       }
       // The thrust's direction along the body's axes, and the short way there from z: z x axis = (-ay, ax, 0)
-      rotateInto(-base[3]!, -base[4]!, -base[5]!, base[6]!, wanted, axis);
+      rotateBackAt(base, 3, wanted, axis);
       const length = Math.sqrt(axis[0]! ** 2 + axis[1]! ** 2 + axis[2]! ** 2);
       const roll = -axis[1]! / length;
       const pitch = axis[0]! / length;

@@ -30,7 +30,7 @@ export class Contact implements Instrument {
   }
 
   read(world: SensedWorld, _dt: number, out: Float64Array): void {
-    readForces(world, this.#links, this.#forces);
+    world.contactForces(this.#links, this.#forces);
     compareForces(this.#forces, this.#threshold, out);
   }
 
@@ -38,11 +38,6 @@ export class Contact implements Instrument {
     this.#error.apply(this.#forces, 0, this.#forces.length, dt, random);
     compareForces(this.#forces, this.#threshold, out);
   }
-}
-
-/** @param out N, [links] */
-export function readForces(world: SensedWorld, links: readonly number[], out: Float64Array): void {
-  for (let i = 0; i < links.length; i++) out[i] = world.contactForce(links[i]!);
 }
 
 /** 1 where a force reaches the threshold, else 0. @param forces N @param threshold N */

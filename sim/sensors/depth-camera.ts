@@ -4,28 +4,34 @@
  * Knows no engine and no lens.
  */
 
-import { clamp, cos, sin } from '../../core/math.ts';
+import { cos, sin } from '../../core/math.ts';
 import type { RandomStream } from '../../core/rng.ts';
 import { quatRotate } from '../../core/rotation.ts';
 import type { DepthSensor } from '../../core/sensor.ts';
 import type { SensorQuality } from '../robot-spec.ts';
-import type { SensedWorld } from '../sensed-world.ts';
+import { RAY_STRIDE, type SensedWorld } from '../sensed-world.ts';
 import type { Instrument } from './instrument.ts';
 import { Mount } from './mount.ts';
 import { RangingError } from './ranging.ts';
 
 export class DepthCamera implements Instrument {
   readonly castsRays = true;
-  readonly #sensor: DepthSensor;
+  /** Nearest and farthest reading, m. */
+  readonly #limits: Float64Array;
   readonly #mount: Mount;
+  readonly #pixels: Float64Array;
   readonly #rays: Float64Array;
   readonly #error: RangingError;
 
   /** @param link index into the model's links */
   constructor(sensor: DepthSensor, link: number, quality: SensorQuality) {
-    this.#sensor = sensor;
+    this.#limits = Float64Array.of(sensor.minRange, sensor.maxRange);
     this.#mount = new Mount(link, sensor.pose);
-    this.#rays = pixelDirections(sensor);
+    this.#pixels = pixelDirections(sensor);
+    this.#rays = new Float64Array(RAY_STRIDE * sensor.width * sensor.height);
+    // The far plane: a ray reaches the further the more it is off the axis.
+    for (let i = 0; 3 * i < this.#pixels.length; i++)
+      this.#rays[RAY_STRIDE * i + 6] = sensor.maxRange / this.#pixels[3 * i]!;
     this.#error = new RangingError(quality, sensor.minRange, sensor.maxRange, quality.dropout ?? 0);
   }
 
@@ -35,7 +41,15 @@ export class DepthCamera implements Instrument {
 
   read(world: SensedWorld, _dt: number, out: Float64Array): void {
     this.#mount.place(world);
-    readDepth(world, this.#mount, this.#rays, this.#sensor.minRange, this.#sensor.maxRange, out);
+    const rays = this.#rays;
+    const limits = this.#limits;
+    aimPixels(this.#mount, this.#pixels, rays);
+    world.castRays(rays, out);
+    // depth = distance cos(angle between ray and x)
+    for (let i = 0; i < out.length; i++) {
+      const depth = Math.min(Math.max(out[i]! * this.#pixels[3 * i]!, limits[0]!), limits[1]!);
+      out[i] = out[i]! >= rays[RAY_STRIDE * i + 6]! ? limits[1]! : depth;
+    }
   }
 
   corrupt(exact: Float64Array, dt: number, random: RandomStream, out: Float64Array): void {
@@ -61,25 +75,15 @@ export function pixelDirections({ width, height, fov }: DepthSensor): Float64Arr
 
 const ray = new Float64Array(3);
 
-/** @param mount placed @param rays of `pixelDirections` @param minRange m @param maxRange m @param out m, [pixels] */
-export function readDepth(
-  world: SensedWorld,
-  mount: Mount,
-  rays: Float64Array,
-  minRange: number,
-  maxRange: number,
-  out: Float64Array,
-): void {
-  const ox = mount.origin[0]!;
-  const oy = mount.origin[1]!;
-  const oz = mount.origin[2]!;
-  for (let i = 0; i < out.length; i++) {
-    const along = rays[3 * i]!;
-    for (let k = 0; k < 3; k++) ray[k] = rays[3 * i + k]!;
+/** Origins and directions of the rays. @param mount placed @param pixels of `pixelDirections` @param rays [pixels, RAY_STRIDE] */
+function aimPixels(mount: Mount, pixels: Float64Array, rays: Float64Array): void {
+  for (let i = 0; 3 * i < pixels.length; i++) {
+    const at = RAY_STRIDE * i;
+    for (let k = 0; k < 3; k++) ray[k] = pixels[3 * i + k]!;
     quatRotate(mount.quat, ray, ray);
-    const reach = maxRange / along;
-    const distance = world.castRay(ox, oy, oz, ray[0]!, ray[1]!, ray[2]!, reach);
-    // depth = distance cos(angle between ray and x)
-    out[i] = distance >= reach ? maxRange : clamp(distance * along, minRange, maxRange);
+    for (let k = 0; k < 3; k++) {
+      rays[at + k] = mount.origin[k]!;
+      rays[at + 3 + k] = ray[k]!;
+    }
   }
 }

@@ -18,6 +18,7 @@ export class Encoders {
   /** The reading being taken: q, then qd, [2 nJoints]. */
   readonly #reading: Float64Array;
   readonly #white = new RandomStream([0, 0]);
+  readonly #normals: Float64Array;
   readonly #random = new RandomStream([0, 0]);
 
   /** @param quality the robot's for `encoders`; perfect without @throws InputError for a part or a number that is none */
@@ -28,6 +29,7 @@ export class Encoders {
     this.#position = new ReadingError(quality.parts?.position, nJoints);
     this.#velocity = new ReadingError(quality.parts?.velocity, nJoints);
     this.#reading = new Float64Array(2 * nJoints);
+    this.#normals = new Float64Array(2 * nJoints);
     this.reset([0, 0]);
   }
 
@@ -80,9 +82,11 @@ export class Encoders {
     reading.set(truth.q);
     reading.set(truth.qd, n);
     if (positionNoise !== 0 || velocityNoise !== 0) {
+      const normals = this.#normals;
+      this.#white.normals(normals, 2 * n);
       for (let j = 0; j < n; j++) {
-        reading[j] = reading[j]! + positionNoise * this.#white.normal();
-        reading[n + j] = reading[n + j]! + velocityNoise * this.#white.normal();
+        reading[j] = reading[j]! + positionNoise * normals[2 * j]!;
+        reading[n + j] = reading[n + j]! + velocityNoise * normals[2 * j + 1]!;
       }
     }
     if (bias === undefined) return;

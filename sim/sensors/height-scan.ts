@@ -8,7 +8,7 @@
 import type { RandomStream } from '../../core/rng.ts';
 import type { HeightSensor } from '../../core/sensor.ts';
 import type { SensorQuality } from '../robot-spec.ts';
-import type { SensedWorld } from '../sensed-world.ts';
+import { RAY_STRIDE, type SensedWorld } from '../sensed-world.ts';
 import type { Instrument } from './instrument.ts';
 import { Mount } from './mount.ts';
 import { RangingError } from './ranging.ts';
@@ -17,6 +17,7 @@ export class HeightScan implements Instrument {
   readonly castsRays = true;
   readonly #mount: Mount;
   readonly #points: Float64Array;
+  readonly #rays: Float64Array;
   readonly #maxRange: number;
   readonly #error: RangingError;
 
@@ -24,6 +25,7 @@ export class HeightScan implements Instrument {
   constructor(sensor: HeightSensor, link: number, quality: SensorQuality) {
     this.#mount = new Mount(link, sensor.pose);
     this.#points = Float64Array.from(sensor.points.flat());
+    this.#rays = new Float64Array(RAY_STRIDE * sensor.points.length);
     this.#maxRange = sensor.maxRange;
     this.#error = new RangingError(quality, -sensor.maxRange, sensor.maxRange, 0);
   }
@@ -34,7 +36,10 @@ export class HeightScan implements Instrument {
 
   read(world: SensedWorld, _dt: number, out: Float64Array): void {
     this.#mount.place(world);
-    readHeights(world, this.#mount, this.#points, this.#maxRange, out);
+    aimDown(this.#mount, this.#points, this.#maxRange, this.#rays);
+    world.castRays(this.#rays, out);
+    // height = z_sensor - z_ground
+    for (let i = 0; i < out.length; i++) out[i] = out[i]! - this.#maxRange;
   }
 
   corrupt(exact: Float64Array, dt: number, random: RandomStream, out: Float64Array): void {
@@ -42,14 +47,8 @@ export class HeightScan implements Instrument {
   }
 }
 
-/** @param mount placed @param points x, y of each, m, [2 n] @param maxRange m @param out m, [n]; maxRange over a hole */
-export function readHeights(
-  world: SensedWorld,
-  mount: Mount,
-  points: Float64Array,
-  maxRange: number,
-  out: Float64Array,
-): void {
+/** @param mount placed @param points x, y of each, m, [2 n] @param maxRange m @param rays [n, RAY_STRIDE] */
+function aimDown(mount: Mount, points: Float64Array, maxRange: number, rays: Float64Array): void {
   const x = mount.quat[0]!;
   const y = mount.quat[1]!;
   const z = mount.quat[2]!;
@@ -68,11 +67,16 @@ export function readHeights(
   const ox = mount.origin[0]!;
   const oy = mount.origin[1]!;
   const top = mount.origin[2]! + maxRange;
-  for (let i = 0; i < out.length; i++) {
+  for (let i = 0; 2 * i < points.length; i++) {
+    const at = RAY_STRIDE * i;
     const px = points[2 * i]!;
     const py = points[2 * i + 1]!;
-    const fall = world.castRay(ox + cosine * px - sine * py, oy + sine * px + cosine * py, top, 0, 0, -1, 2 * maxRange);
-    // height = z_sensor - z_ground
-    out[i] = fall - maxRange;
+    rays[at] = ox + cosine * px - sine * py;
+    rays[at + 1] = oy + sine * px + cosine * py;
+    rays[at + 2] = top;
+    rays[at + 3] = 0;
+    rays[at + 4] = 0;
+    rays[at + 5] = -1;
+    rays[at + 6] = 2 * maxRange;
   }
 }

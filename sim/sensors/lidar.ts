@@ -8,7 +8,7 @@ import type { RandomStream } from '../../core/rng.ts';
 import { quatRotate } from '../../core/rotation.ts';
 import type { LidarSensor } from '../../core/sensor.ts';
 import type { SensorQuality } from '../robot-spec.ts';
-import type { SensedWorld } from '../sensed-world.ts';
+import { RAY_STRIDE, type SensedWorld } from '../sensed-world.ts';
 import type { Instrument } from './instrument.ts';
 import { Mount } from './mount.ts';
 import { RangingError } from './ranging.ts';
@@ -18,6 +18,7 @@ export class Lidar implements Instrument {
   readonly #sensor: LidarSensor;
   readonly #mount: Mount;
   readonly #beams: Float64Array;
+  readonly #rays: Float64Array;
   readonly #error: RangingError;
 
   /** @param link index into the model's links */
@@ -25,6 +26,7 @@ export class Lidar implements Instrument {
     this.#sensor = sensor;
     this.#mount = new Mount(link, sensor.pose);
     this.#beams = beamDirections(sensor);
+    this.#rays = new Float64Array(RAY_STRIDE * sensor.beams).fill(sensor.maxRange);
     this.#error = new RangingError(quality, sensor.minRange, sensor.maxRange, quality.dropout ?? 0);
   }
 
@@ -34,7 +36,11 @@ export class Lidar implements Instrument {
 
   read(world: SensedWorld, _dt: number, out: Float64Array): void {
     this.#mount.place(world);
-    readLidar(world, this.#mount, this.#beams, this.#sensor.minRange, this.#sensor.maxRange, out);
+    const { minRange, maxRange } = this.#sensor;
+    const rays = this.#rays;
+    aimBeams(this.#mount, this.#beams, rays);
+    world.castRays(rays, out);
+    for (let i = 0; i < out.length; i++) out[i] = clamp(out[i]!, minRange, maxRange);
   }
 
   corrupt(exact: Float64Array, dt: number, random: RandomStream, out: Float64Array): void {
@@ -69,27 +75,17 @@ const Y = [0, 1, 0] as const;
 const forward = new Float64Array(3);
 const left = new Float64Array(3);
 
-/** @param mount placed @param beams of `beamDirections` @param minRange m @param maxRange m @param out m, [beams] */
-export function readLidar(
-  world: SensedWorld,
-  mount: Mount,
-  beams: Float64Array,
-  minRange: number,
-  maxRange: number,
-  out: Float64Array,
-): void {
+/** Origins and directions of the rays. @param mount placed @param beams of `beamDirections` @param rays [beams, RAY_STRIDE] */
+function aimBeams(mount: Mount, beams: Float64Array, rays: Float64Array): void {
   quatRotate(mount.quat, X, forward);
   quatRotate(mount.quat, Y, left);
-  const ox = mount.origin[0]!;
-  const oy = mount.origin[1]!;
-  const oz = mount.origin[2]!;
-  for (let i = 0; i < out.length; i++) {
+  for (let i = 0; 2 * i < beams.length; i++) {
+    const at = RAY_STRIDE * i;
     const c = beams[2 * i]!;
     const s = beams[2 * i + 1]!;
-    const dx = c * forward[0]! + s * left[0]!;
-    const dy = c * forward[1]! + s * left[1]!;
-    const dz = c * forward[2]! + s * left[2]!;
-    const distance = world.castRay(ox, oy, oz, dx, dy, dz, maxRange);
-    out[i] = clamp(distance, minRange, maxRange);
+    for (let k = 0; k < 3; k++) {
+      rays[at + k] = mount.origin[k]!;
+      rays[at + 3 + k] = c * forward[k]! + s * left[k]!;
+    }
   }
 }

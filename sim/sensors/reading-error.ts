@@ -15,6 +15,8 @@ export class ReadingError {
   readonly #spread: number;
   readonly #drift: number;
   readonly #bias: Float64Array;
+  /** Room for the normals of a reading. */
+  #white = new Float64Array(0);
 
   /** @param biases how many there are: one for each number of the part, or a single one that all share */
   constructor(spec: SensorNoise | undefined, biases: number) {
@@ -43,12 +45,14 @@ export class ReadingError {
     if (this.#drift > 0 && dt > 0) {
       // b(t + dt) = b(t) + drift sqrt(dt) n
       const step = this.#drift * Math.sqrt(dt);
-      for (let i = 0; i < bias.length; i++) bias[i] = bias[i]! + step * random.normal();
+      const white = this.#draw(bias.length, random);
+      for (let i = 0; i < bias.length; i++) bias[i] = bias[i]! + step * white[i]!;
     }
     const isShared = bias.length === 1;
     for (let i = from; i < to; i++) values[i] = values[i]! + bias[isShared ? 0 : i - from]!;
     if (this.#noise === 0) return;
-    for (let i = from; i < to; i++) values[i] = values[i]! + this.#noise * random.normal();
+    const white = this.#draw(to - from, random);
+    for (let i = from; i < to; i++) values[i] = values[i]! + this.#noise * white[i - from]!;
   }
 
   /** Round to the digital output's steps. */
@@ -56,6 +60,12 @@ export class ReadingError {
     const { quantum } = this;
     if (quantum === 0) return;
     for (let i = from; i < to; i++) values[i] = Math.round(values[i]! / quantum) * quantum;
+  }
+
+  #draw(count: number, random: RandomStream): Float64Array {
+    if (this.#white.length < count) this.#white = new Float64Array(count);
+    random.normals(this.#white, count);
+    return this.#white;
   }
 
   /** Both. */

@@ -4,7 +4,7 @@
  * asking an engine, and the same in both. Knows no engine, no ground and no gait. Allocates nothing.
  */
 
-import { atan2, clamp, cos, sin } from '../../core/math.ts';
+import { atan2, clamp, sinCosEach } from '../../core/math.ts';
 
 /** In the order of the joints, three each. FR and RL swing together in a trot, as do FL and RR. */
 export const LEGS = ['FR', 'FL', 'RR', 'RL'] as const;
@@ -19,37 +19,45 @@ export const HIP_Y = [-0.047, 0.047, -0.047, 0.047] as const;
 /** From the hip's axis outwards to the plane of the leg, m. */
 export const LEG_Y = [-0.0838, 0.0838, -0.0838, 0.0838] as const;
 
+/** Hip, thigh, and thigh and calf together, rad; their sines and cosines. */
+const angles = new Float64Array(3);
+const sines = new Float64Array(3);
+const cosines = new Float64Array(3);
+
 /** Centre of a foot in the base frame, m. @param q [12] @param out [3] */
 export function footPosition(q: ArrayLike<number>, leg: number, out: Float64Array): void {
-  const hip = q[3 * leg]!;
-  const thigh = q[3 * leg + 1]!;
-  const knee = thigh + q[3 * leg + 2]!;
+  turn(q, leg);
   // In the plane of the leg: x = -l (sin t + sin(t + c)), z = -l (cos t + cos(t + c)); the hip turns (y, z) about x.
-  const z = -SEGMENT * (cos(thigh) + cos(knee));
-  const s = sin(hip);
-  const c = cos(hip);
-  out[0] = HIP_X[leg]! - SEGMENT * (sin(thigh) + sin(knee));
+  const z = -SEGMENT * (cosines[1]! + cosines[2]!);
+  const s = sines[0]!;
+  const c = cosines[0]!;
+  out[0] = HIP_X[leg]! - SEGMENT * (sines[1]! + sines[2]!);
   out[1] = HIP_Y[leg]! + LEG_Y[leg]! * c - z * s;
   out[2] = LEG_Y[leg]! * s + z * c;
 }
 
 /** Velocity of a foot's centre against the base, base frame, m/s. @param q,qd [12] @param out [3] */
 export function footVelocity(q: ArrayLike<number>, qd: ArrayLike<number>, leg: number, out: Float64Array): void {
-  const hip = q[3 * leg]!;
-  const thigh = q[3 * leg + 1]!;
-  const knee = thigh + q[3 * leg + 2]!;
+  turn(q, leg);
   const hipRate = qd[3 * leg]!;
   const thighRate = qd[3 * leg + 1]!;
   const kneeRate = thighRate + qd[3 * leg + 2]!;
-  const ct = cos(thigh);
-  const ck = cos(knee);
+  const ct = cosines[1]!;
+  const ck = cosines[2]!;
   const z = -SEGMENT * (ct + ck);
-  const zRate = SEGMENT * (sin(thigh) * thighRate + sin(knee) * kneeRate);
-  const s = sin(hip);
-  const c = cos(hip);
+  const zRate = SEGMENT * (sines[1]! * thighRate + sines[2]! * kneeRate);
+  const s = sines[0]!;
+  const c = cosines[0]!;
   out[0] = -SEGMENT * (ct * thighRate + ck * kneeRate);
   out[1] = -(LEG_Y[leg]! * s + z * c) * hipRate - zRate * s;
   out[2] = (LEG_Y[leg]! * c - z * s) * hipRate + zRate * c;
+}
+
+function turn(q: ArrayLike<number>, leg: number): void {
+  angles[0] = q[3 * leg]!;
+  angles[1] = q[3 * leg + 1]!;
+  angles[2] = q[3 * leg + 1]! + q[3 * leg + 2]!;
+  sinCosEach(angles, sines, cosines);
 }
 
 /**

@@ -2,11 +2,11 @@
 
 import { atan2 } from '../../core/math.ts';
 import type { RobotState } from '../../core/robot.ts';
-import { rotateInto } from '../../core/rotation.ts';
+import { rotateBackAt } from '../../core/rotation.ts';
 
 /** Velocity of the base's origin along the base's axes, m/s: R^T v. @param out [3] */
 export function bodyVelocity({ base, twist }: RobotState, out: Float64Array): void {
-  rotateInto(-base[3]!, -base[4]!, -base[5]!, base[6]!, twist, out);
+  rotateBackAt(base, 3, twist, out);
 }
 
 /** Components of the world's upward direction along the base's axes; level: 0, 0, 1. */

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeCommand, makeState } from '../../../core/robot.ts';
 import { Drives } from '../../../sim/actuators/drives.ts';
-import { dynamicsOf } from './rig.ts';
+import { at, dynamicsOf } from './rig.ts';
 
 const DT = 0.005;
 /** 1 / (M^-1)_jj of two uniform rods, 1 m and 1 kg each, stretched: M = [8/3, 5/6; 5/6, 1/3]. */
@@ -24,7 +24,7 @@ function settle(kind: 'pd' | 'implicit-pd', kp: number, kd: number, told: readon
   const out = new Float64Array(2);
   let peak = 0;
   for (let i = 0; i < 2000 && peak < 1e4; i++) {
-    drives.torques(state, i * DT, out);
+    drives.torques(at(state, i * DT), out);
     const [q1, q2] = state.q as unknown as [number, number];
     const [v1, v2] = state.qd as unknown as [number, number];
     // M qdd + h = tau, angles from hanging

@@ -6,6 +6,7 @@ import { makeCommand, makeState } from '../../../core/robot.ts';
 import { CommandQueue } from '../../../sim/actuators/command-queue.ts';
 import type { Drive } from '../../../sim/actuators/drive.ts';
 import { pdDrive } from '../../../sim/actuators/pd.ts';
+import { at } from './rig.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
 const DT = 0.005;
@@ -26,14 +27,14 @@ function effort(value: number) {
 
 /** Torques of `steps` physics steps; `pushes` are [given at step, value, latency]. */
 function play(steps: number, pushes: readonly (readonly [number, number, number])[], limit = 100): number[] {
-  const queue = new CommandQueue([0]);
+  const queue = new CommandQueue([0], DT);
   queue.reset();
   const state = makeState(1);
   const out = new Float64Array(1);
   const torques: number[] = [];
   for (let i = 0; i < steps; i++) {
     for (const [at, value, latency] of pushes) if (at === i) queue.push(effort(value), i * DT + latency);
-    queue.torques(state, i * DT, DT, drivesWith(limit), out);
+    queue.torques(at(state, i * DT), drivesWith(limit), out);
     torques.push(out[0]!);
   }
   return torques;
@@ -90,7 +91,7 @@ describe('CommandQueue', () => {
   });
 
   it('keeps the order of many commands on their way, and copies them', () => {
-    const queue = new CommandQueue([0]);
+    const queue = new CommandQueue([0], DT);
     queue.reset();
     const command = effort(0);
     const out = new Float64Array(1);
@@ -99,7 +100,7 @@ describe('CommandQueue', () => {
       command.effort[0] = i;
       queue.push(command, (i + 100) * DT);
       command.effort[0] = -1e9;
-      queue.torques(makeState(1), i * DT, DT, drivesWith(1e6), out);
+      queue.torques(at(makeState(1), i * DT), drivesWith(1e6), out);
       expect(out[0]).toBeCloseTo(Math.max(0, i - 100), 6);
     }
   });
@@ -121,7 +122,7 @@ describe('CommandQueue', () => {
   });
 
   it('applies gains to the state at the start of the step', () => {
-    const queue = new CommandQueue([0]);
+    const queue = new CommandQueue([0], DT);
     queue.reset();
     const command = makeCommand(1);
     command.q[0] = 1;
@@ -133,20 +134,20 @@ describe('CommandQueue', () => {
     state.q[0] = 0.25;
     state.qd[0] = 3;
     const out = new Float64Array(1);
-    queue.torques(state, 0, DT, drivesWith(100), out);
+    queue.torques(at(state, 0), drivesWith(100), out);
     // 10 (1 - 0.25) + 2 (0 - 3) + 0.5
     expect(out[0]).toBe(2);
   });
 
   it('refuses more commands than it can hold instead of losing one', () => {
-    const queue = new CommandQueue([0]);
+    const queue = new CommandQueue([0], DT);
     queue.reset();
     for (let i = 0; i < 255; i++) queue.push(effort(i), 1 + i * 1e-3);
     expect(() => queue.push(effort(255), 2)).toThrow(/more than 256 commands/);
   });
 
   it('is late for each joint by its own time, on top of what all share', () => {
-    const queue = new CommandQueue([0, DT, 2.5 * DT]);
+    const queue = new CommandQueue([0, DT, 2.5 * DT], DT);
     queue.reset();
     const command = makeCommand(3);
     command.effort.fill(1);
@@ -159,7 +160,7 @@ describe('CommandQueue', () => {
     const torques: number[][] = [];
     for (let i = 0; i < 5; i++) {
       if (i === 0) queue.push(command, DT);
-      queue.torques(makeState(3), i * DT, DT, [ask, ask, ask], out);
+      queue.torques(at(makeState(3), i * DT), [ask, ask, ask], out);
       torques.push([...out]);
     }
     expect(torques).toEqual([
@@ -172,15 +173,15 @@ describe('CommandQueue', () => {
   });
 
   it('forgets everything at a reset', () => {
-    const queue = new CommandQueue([0]);
+    const queue = new CommandQueue([0], DT);
     queue.reset();
     queue.push(effort(1), 0);
     const out = new Float64Array(1);
-    queue.torques(makeState(1), 0, DT, drivesWith(10), out);
+    queue.torques(at(makeState(1), 0), drivesWith(10), out);
     queue.push(effort(5), 0.02);
     queue.reset();
     for (let i = 0; i < 10; i++) {
-      queue.torques(makeState(1), i * DT, DT, drivesWith(10), out);
+      queue.torques(at(makeState(1), i * DT), drivesWith(10), out);
       expect(out[0]).toBe(0);
     }
   });

@@ -7,7 +7,7 @@ import { effortOf, type JointCommand, makeCommand, makeState } from '../../../co
 import { Drives } from '../../../sim/actuators/drives.ts';
 import type { ActuatorSpec } from '../../../sim/robot-spec.ts';
 import { bytesPerCall } from '../../core/allocation.ts';
-import { commandOf, dynamicsOf, jointState, torqueAt } from './rig.ts';
+import { at, commandOf, dynamicsOf, jointState, torqueAt } from './rig.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
 const DT = 0.005;
@@ -56,7 +56,7 @@ function live(
       for (const field of Object.values(command)) for (let j = 0; j < nJoints; j++) field[j] = random.normal();
       drives.push(command, i * DT);
     }
-    drives.torques(state, i * DT, out);
+    drives.torques(at(state, i * DT), out);
     visit(out, i);
   }
 }
@@ -119,7 +119,7 @@ describe('a pd drive', () => {
           given.push([at, command]);
           drives.push(command, at);
         }
-        drives.torques(state, time, out);
+        drives.torques(at(state, time), out);
         if (!Object.is(out[0], scale * plain(given, latency, state, time, limit) + offset)) differ.push(i);
       }
       expect(differ).toEqual([]);
@@ -143,7 +143,7 @@ describe('a pd drive', () => {
     const drives = new Drives([PD], DT);
     drives.reset(dynamicsOf(1, { torqueOffset: [0.2] }), [1]);
     const out = new Float64Array(1);
-    drives.torques(jointState(1, 1), 0, out);
+    drives.torques(at(jointState(1, 1), 0), out);
     expect(out[0]).toBe(0.2);
   });
 });
@@ -165,7 +165,7 @@ describe('latency', () => {
         command.effort.fill(i === 3 ? value : 0);
         drives.push(command, i * DT);
       }
-      drives.torques(makeState(n), i * DT, out);
+      drives.torques(at(makeState(n), i * DT), out);
       for (let j = 0; j < n; j++) torques[j]!.push(out[j]!);
     }
     return torques;
@@ -238,7 +238,7 @@ describe('all kinds together', () => {
     state.qd.fill(2);
     const out = new Float64Array(n).fill(NaN);
     for (let i = 0; i < 3; i++) {
-      drives.torques(state, i * DT, out);
+      drives.torques(at(state, i * DT), out);
       expect([...out].map(Math.abs)).toEqual(every.map(() => 0));
     }
   });
@@ -251,7 +251,7 @@ describe('all kinds together', () => {
     for (let i = 0; i < 2000; i++) {
       command.effort.fill(i % 1000);
       drives.push(command, i / 1000);
-      drives.torques(makeState(2), i / 1000, out);
+      drives.torques(at(makeState(2), i / 1000), out);
       expect(out[0]).toBe(i % 1000);
       // Times are not sums of whole milliseconds: a share of 1e-10 of a step may be early.
       expect(out[1]).toBeCloseTo(i < 80 ? 0 : (i - 80) % 1000, 5);
@@ -272,7 +272,7 @@ describe('all kinds together', () => {
     let time = 0;
     const perCall = bytesPerCall(() => {
       drives.push(command, time);
-      drives.torques(state, time, out);
+      drives.torques(at(state, time), out);
       time++;
     });
     expect(perCall).toBeLessThan(1);

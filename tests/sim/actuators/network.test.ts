@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Drives } from '../../../sim/actuators/drives.ts';
 import type { ActuatorNetwork, ActuatorSpec } from '../../../sim/robot-spec.ts';
-import { commandOf, course, drivesOf, dynamicsOf, jointState, torqueAt } from './rig.ts';
+import { at, commandOf, course, drivesOf, dynamicsOf, jointState, torqueAt } from './rig.ts';
 
 const DT = 0.005;
 
@@ -33,7 +33,7 @@ function readings(network: ActuatorNetwork, errors: readonly number[], velocitie
   const drives = drivesOf(of(network), dt, commandOf({ q: 1, kp: 20 }));
   const out = new Float64Array(1);
   return errors.map((error, i) => {
-    drives.torques(jointState(1 - error, velocities[i]!), i * dt, out);
+    drives.torques(at(jointState(1 - error, velocities[i]!), i * dt), out);
     return out[0]!;
   });
 }
@@ -88,9 +88,9 @@ describe('a network drive', () => {
     const out = new Float64Array(1);
     drives.push(commandOf({ q: 1, kp: 1 }), 0);
     drives.push(commandOf({ q: 3, kp: 1 }), 0.4 * DT);
-    drives.torques(jointState(0, 0), 0, out);
+    drives.torques(at(jointState(0, 0), 0), out);
     expect(out[0]).toBeCloseTo(0.4 * 1 + 0.6 * 3, 12);
-    drives.torques(jointState(0, 0), DT, out);
+    drives.torques(at(jointState(0, 0), DT), out);
     expect(out[0]).toBeCloseTo(3 + 10 * 3, 12);
   });
 

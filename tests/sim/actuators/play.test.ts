@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { makeCommand } from '../../../core/robot.ts';
 import { Drives } from '../../../sim/actuators/drives.ts';
 import type { ActuatorSpec } from '../../../sim/robot-spec.ts';
-import { commandOf, course, drivesOf, dynamicsOf, jointState } from './rig.ts';
+import { at, commandOf, course, drivesOf, dynamicsOf, jointState } from './rig.ts';
 
 const DT = 0.01;
 /** 0.02 rad of play, a rotor of 0.01 kg m2: 1 N m moves it 1 rad/s faster a step. */
@@ -20,7 +20,7 @@ function pass(torques: readonly number[], velocities: readonly number[] = []): n
   return torques.map((torque, i) => {
     command.effort[0] = torque;
     drives.push(command, i * DT);
-    drives.torques(jointState(0, velocities[i] ?? 0), i * DT, out);
+    drives.torques(at(jointState(0, velocities[i] ?? 0), i * DT), out);
     return out[0]!;
   });
 }

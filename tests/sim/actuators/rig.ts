@@ -1,6 +1,6 @@
 /** What the tests of drives share: parameters of an episode, commands of one joint, a joint without friction. */
 
-import { type JointCommand, makeCommand, makeState } from '../../../core/robot.ts';
+import { type JointCommand, makeCommand, makeState, type RobotState } from '../../../core/robot.ts';
 import type { RobotModel } from '../../../core/robot-model.ts';
 import { Drives } from '../../../sim/actuators/drives.ts';
 import { type Dynamics, nominalDynamics } from '../../../sim/dynamics.ts';
@@ -46,6 +46,12 @@ export function commandOf(fields: Partial<Record<keyof JointCommand, number>>): 
   return command;
 }
 
+/** A state at another time, s. */
+export function at(state: RobotState, time: number): RobotState {
+  state.time = time;
+  return state;
+}
+
 /** Drives of one joint, reset, commanded at time 0. */
 export function drivesOf(
   spec: ActuatorSpec,
@@ -69,7 +75,7 @@ export function torqueAt(
   changes: Partial<Dynamics> = {},
 ): number {
   const out = new Float64Array(1);
-  drivesOf(spec, 0.005, command, changes).torques(jointState(q, qd), 0, out);
+  drivesOf(spec, 0.005, command, changes).torques(at(jointState(q, qd), 0), out);
   return out[0]!;
 }
 
@@ -100,7 +106,7 @@ export function course(
   const out = new Float64Array(1);
   const all: Course = { q: [], qd: [], tau: [] };
   for (let i = 0; i < steps; i++) {
-    drives.torques(state, i * dt, out);
+    drives.torques(at(state, i * dt), out);
     state.qd[0] = state.qd[0]! + (dt * (out[0]! + load(state.q[0]!, i))) / inertia;
     state.q[0] = state.q[0]! + dt * state.qd[0]!;
     all.q.push(state.q[0]!);

@@ -5,7 +5,7 @@ import { makeCommand, makeState } from '../../../core/robot.ts';
 import { Drives } from '../../../sim/actuators/drives.ts';
 import { loadRapier } from '../../../sim/rapier-robot.ts';
 import type { ActuatorKind } from '../../../sim/robot-spec.ts';
-import { dynamicsOf } from './rig.ts';
+import { at, dynamicsOf } from './rig.ts';
 
 const rapier = await loadRapier();
 const [MASS, LEVER] = [1, 0.2];
@@ -38,7 +38,7 @@ function settle(
   const state = makeState(1);
   const out = new Float64Array(1);
   for (let i = 0; i < Math.round(4 / dt); i++) {
-    drives.torques(state, i * dt, out);
+    drives.torques(at(state, i * dt), out);
     arm.resetTorques(true);
     arm.addTorque({ x: 0, y: -out[0]!, z: 0 }, true);
     world.step();

@@ -27,11 +27,11 @@ class StillWorld implements SensedWorld {
   linkTwist(_link: number, out: Float64Array): void {
     out.fill(0);
   }
-  castRay(): number {
-    return this.#distance[0]!;
+  castRays(_rays: Float64Array, out: Float64Array): void {
+    out.fill(this.#distance[0]!);
   }
-  contactForce(): number {
-    return this.#distance[0]!;
+  contactForces(_links: readonly number[], out: Float64Array): void {
+    out.fill(this.#distance[0]!);
   }
 }
 

@@ -1,7 +1,7 @@
 /** A world of a floor and axis-aligned boxes whose rays are solved in closed form, with links put where a test wants them. */
 
 import type { Vec3 } from '../../../core/robot-model.ts';
-import type { SensedWorld } from '../../../sim/sensed-world.ts';
+import { RAY_STRIDE, type SensedWorld } from '../../../sim/sensed-world.ts';
 
 export interface Block {
   readonly min: Vec3;
@@ -34,10 +34,18 @@ export class AnalyticWorld implements SensedWorld {
     out.set(this.twist);
   }
 
-  contactForce(link: number): number {
-    return this.forces[link]!;
+  contactForces(links: readonly number[], out: Float64Array): void {
+    for (let i = 0; i < links.length; i++) out[i] = this.forces[links[i]!]!;
   }
 
+  castRays(rays: Float64Array, out: Float64Array): void {
+    for (let i = 0; i < out.length; i++) {
+      const [ox, oy, oz, dx, dy, dz, range] = rays.subarray(RAY_STRIDE * i, RAY_STRIDE * (i + 1));
+      out[i] = this.castRay(ox!, oy!, oz!, dx!, dy!, dz!, range!);
+    }
+  }
+
+  /** m; `maxRange` where it meets nothing. */
   castRay(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, maxRange: number): number {
     this.rays++;
     let nearest = maxRange;

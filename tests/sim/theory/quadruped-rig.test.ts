@@ -1,5 +1,5 @@
 /**
- * The quadruped as a rig for its tasks' physics (5 ms steps, 4 iterations): it stands still where it settles, bears its
+ * The quadruped as a rig for its tasks' physics (5 ms steps, 2 sub-steps of 4 sweeps): it stands still where it settles, bears its
  * weight, walks without its joints coming apart and without its feet chattering. Seedless: nothing here is random.
  */
 
@@ -60,21 +60,23 @@ describe('standing', () => {
     const { robot, step } = place(PHYSICS);
     for (let i = 0; i < 4 * RATE; i++) step();
     const at = robot.truth.base.slice();
+    const forces = new Float64Array(feet.length);
     let force = 0;
     let apart = 0;
     for (let i = 0; i < 5 * RATE; i++) {
       step();
-      for (const foot of feet) force += robot.world.contactForce(foot) / (5 * RATE);
+      robot.world.contactForces(feet, forces);
+      for (const share of forces) force += share / (5 * RATE);
       expect([...robot.truth.sensors.feet!]).toEqual([1, 1, 1, 1]);
       apart = Math.max(apart, robot.jointSeparation);
     }
     const { base } = robot.truth;
-    // 0.17 mm in 5 s measured: the joints' dry friction sticks by springs that give.
+    // 0.07 mm in 5 s measured: the joints' dry friction sticks by springs that give.
     expect(Math.hypot(base[0]! - at[0]!, base[1]! - at[1]!)).toBeLessThan(2.5e-4);
     expect(Math.abs(base[2]! - at[2]!)).toBeLessThan(1e-4);
     // Newton: what it rests on bears it. Float32 and a trunk that still moves by micrometres.
     expect(force / WEIGHT).toBeCloseTo(1, 3);
-    // 0.17 mm measured.
+    // 0.16 mm measured.
     expect(apart).toBeLessThan(3e-4);
   });
 
@@ -131,9 +133,9 @@ function walk(physics: PhysicsSettings, asked: readonly number[], seconds: numbe
     for (let j = 0; j < 12; j++) command.q[j] = STANCE[j]! + ACTION_SCALE * action[j]!;
     step();
     const touching = robot.truth.sensors.feet!;
+    apart = Math.max(apart, robot.jointSeparation);
     // The first second starts from standing.
     if (i >= RATE) {
-      apart = Math.max(apart, robot.jointSeparation);
       for (let foot = 0; foot < 4; foot++) if (touching[foot] !== last[foot]) switches++;
       way += robot.truth.twist[0]! / RATE;
     }
@@ -143,24 +145,28 @@ function walk(physics: PhysicsSettings, asked: readonly number[], seconds: numbe
 }
 
 describe('walking', () => {
-  // Peaks measured: 1.20, 1.76 and 1.76 mm.
+  // Peaks measured, all within the first second but for the second's: 0.61, 1.30, 0.97, 0.93, 0.81, 0.67 and 1.32 mm.
   it.each([
     [0.5, 0, 0],
     [1, 0, 0],
     [-0.5, 0, 0],
+    [-1, 0, 0],
+    [0, 0.5, 0],
+    [0, 0, 1],
+    [0.7, 0.4, -0.8],
   ])('keeps its joints within 2 mm and its feet quiet at %f m/s, %f m/s, %f rad/s', (vx, vy, wz) => {
     const { apart, switches, speed, height } = walk(PHYSICS, [vx, vy, wz, 2], 5);
     expect(apart).toBeLessThan(2e-3);
     // 4 s at 2 Hz: each of four feet lifts and touches once a turn, 64 switches; a foot that chatters adds two a bounce.
     expect(switches).toBeGreaterThanOrEqual(60);
     expect(switches).toBeLessThanOrEqual(72);
-    // Straight ahead along x: the reference follows to 0.1 m/s.
-    expect(Math.abs(speed - vx)).toBeLessThan(0.15);
+    // Straight ahead the way lies along x: the reference follows to 0.1 m/s.
+    if (wz === 0) expect(Math.abs(speed - vx)).toBeLessThan(0.15);
     expect(height).toBeGreaterThan(0.2);
   });
 
-  it('comes apart further with half the iterations', () => {
-    // Why the task has 4: 4.3 mm with 2.
-    expect(walk({ ...PHYSICS, solverIterations: 2 }, [1, 0, 0, 2], 3).apart).toBeGreaterThan(2e-3);
+  it('comes apart further with half the sweeps', () => {
+    // Why the task has 4: 2.4 mm with 2.
+    expect(walk({ ...PHYSICS, solverSweeps: 2 }, [1, 0, 0, 2], 3).apart).toBeGreaterThan(2e-3);
   });
 });
