@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
 import { keyOf, RandomStream } from '../core/rng.ts';
 import { Actor } from '../policy/actor.ts';
-import { tensorShapes } from '../policy/mlp.ts';
+import { tensorsOf } from '../policy/architecture.ts';
 import type { Environment } from '../sim/environment.ts';
 import { RawWorld } from '../sim/rapier-raw.ts';
 import { makeEnvironments } from '../sim/recipe.ts';
@@ -58,7 +58,7 @@ async function open({ recipe, first, count }: OpenRequest): Promise<void> {
   const { contract } = recipe;
   const random = new RandomStream(keyOf(1));
   // As networks are initialised: of standard deviation 1 / sqrt(inputs), the last layer a hundredth of it.
-  const shapes = tensorShapes(contract.network.layers);
+  const shapes = tensorsOf(contract.network).map(({ shape }) => shape);
   const weights = shapes.map(([inputs, outputs], i) => {
     if (outputs === undefined) return new Float32Array(inputs!);
     const scale = (i === shapes.length - 2 ? 0.01 : 1) / Math.sqrt(inputs!);

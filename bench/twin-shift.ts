@@ -10,10 +10,11 @@ import { adapt, type LearnedParameters } from '../loop/adaptation.ts';
 import { type Experiment, evaluationRecipe } from '../loop/experiment.ts';
 import { fitterOf } from '../loop/fitting.ts';
 import { Actor } from '../policy/actor.ts';
+import { sizesOf } from '../policy/architecture.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';
 import { bootstrapMean, mean, summarise } from '../policy/evaluate.ts';
-import { splitTensors, tensorSizes } from '../policy/mlp.ts';
+import { splitTensors } from '../policy/mlp.ts';
 import type { Verdict } from '../policy/transfer/judge.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import type { Environment } from '../sim/environment.ts';
@@ -89,7 +90,7 @@ export async function shiftRow(
     );
     return { success: successRate, meanReturn };
   };
-  const sizes = tensorSizes(bundle.contract.network.layers);
+  const sizes = sizesOf(bundle.contract.network);
   const zeroShot = await score(bundle.contract, bundle.weights);
   const unjudged = await score(bundle.contract, splitTensors(actor, sizes));
   return {
@@ -138,6 +139,7 @@ function recordEpisode(environment: Environment, actor: Actor, { contract }: Bun
   const action = new Float32Array(environment.actuation.size);
   const steps: EpisodeStep[] = [];
   environment.reset(number, obs, 0);
+  actor.reset();
   do {
     const { q, qd, effort, base, twist, sensors } = environment.robot.observe();
     const before = {

@@ -14,6 +14,8 @@ import { type Fault, makeFault } from './faults.ts';
 export interface ActorLike {
   /** @param obs [obsDim] @param out [actionDim] */
   act(obs: Float32Array, out: Float32Array): void;
+  /** An episode begins: forget the one before, where it remembers one. */
+  reset?(): void;
 }
 
 export class PolicyStep {
@@ -50,6 +52,7 @@ export class PolicyStep {
   reset(): void {
     this.#observer.reset();
     this.#actuation.reset();
+    this.#actor.reset?.();
     this.previousAction.fill(0);
   }
 

@@ -3,11 +3,21 @@
 import type { Command } from 'commander';
 import { register as identify } from './bench-identify.ts';
 import { register as learn } from './bench-learn.ts';
+import { register as realaigym } from './bench-realaigym.ts';
+import { register as realaigymTrain } from './bench-realaigym-train.ts';
 import { register as sim } from './bench-sim.ts';
 import { register as skill } from './bench-skill.ts';
 import { register as twin } from './bench-twin.ts';
 
-export const benches: readonly ((bench: Command) => void)[] = [identify, learn, sim, skill, twin];
+export const benches: readonly ((bench: Command) => void)[] = [
+  identify,
+  learn,
+  realaigym,
+  realaigymTrain,
+  sim,
+  skill,
+  twin,
+];
 
 export function register(program: Command): void {
   const bench = program.command('bench').summary('measure').description('Measure what docs/results.md reports.');

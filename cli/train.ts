@@ -51,6 +51,8 @@ export function register(program: Command): void {
         '  landfall train pendulum algorithm=iql data=episodes',
         '  landfall train pendulum --resume',
         '  landfall train pendulum --until 40          and later: --resume, as if it had never stopped',
+        '  landfall train quadruped-velocity network.kind=privileged --name teacher',
+        '  landfall train quadruped-velocity algorithm=distill teacher=runs/teacher network.kind=gru',
         '  landfall train my-task --with my-robot.mjs',
         '',
         'A checkpoint is saved at every evaluation and at the end; the best, the latest and at most ten more stay.',
@@ -80,8 +82,9 @@ async function run(name: string, words: string[], given: TrainOptions): Promise<
   const overrides = options.seed === undefined ? settings : [...settings, `seed=${options.seed}`];
   const project = await loadProject(options.with);
   const resumed = options.resume === undefined ? null : await openResume(name, options, overrides, project);
-  const config = withAbsolutePaths(
+  const config = await withAbsolutePaths(
     resumed?.config ?? applyOverrides(named(project.experiments, name, 'experiment'), overrides),
+    options.runs,
   );
   const fresh = await openExperiment(config);
   if (options.dryRun === true) {
@@ -126,12 +129,16 @@ function withoutSwallowed(words: string[], given: TrainOptions): { settings: str
   return { settings: [...words, given.resume], options: { ...given, resume: true } };
 }
 
-/** The run must find its parameter file and its episodes wherever it is judged or resumed from. */
-function withAbsolutePaths(config: ExperimentConfig): ExperimentConfig {
+/**
+ * The run must find its parameter file, its episodes and its teacher wherever it is judged or resumed from.
+ * @param runs where runs are kept
+ */
+async function withAbsolutePaths(config: ExperimentConfig, runs: string): Promise<ExperimentConfig> {
   return {
     ...config,
-    ...(config.data === undefined ? {} : { data: resolve(config.data) }),
     dynamics: config.dynamics === null ? null : resolve(config.dynamics),
+    ...(config.data === undefined ? {} : { data: resolve(config.data) }),
+    ...(config.teacher === undefined ? {} : { teacher: await resolveRun(config.teacher, runs) }),
   };
 }
 

@@ -51,6 +51,8 @@ export function withAlgorithm(config: ExperimentConfig, algorithm: Algorithm): E
   const { train, ppo } = config;
   switch (algorithm) {
     case 'ppo':
+    case 'distill':
+    case 'rma':
       return { ...config, algorithm };
     case 'sac': {
       // A quarter of PPO's control steps, judged as often in time.
@@ -79,8 +81,13 @@ export function withAlgorithm(config: ExperimentConfig, algorithm: Algorithm): E
 }
 
 /** @throws InputError when an algorithm's settings or episodes are missing or do not fit each other */
-export function checkAlgorithm({ algorithm = 'ppo', sac, offline, data }: ExperimentConfig): void {
-  if (algorithm === 'ppo') return;
+export function checkAlgorithm({ algorithm = 'ppo', sac, offline, data, network }: ExperimentConfig): void {
+  if (algorithm === 'ppo' || algorithm === 'distill' || algorithm === 'rma') return;
+  if ((network.kind ?? 'mlp') !== 'mlp') {
+    throw new InputError(`algorithm=${algorithm} learns perceptrons, network.kind is ${network.kind}`, {
+      repair: 'network.kind=mlp, or algorithm=ppo',
+    });
+  }
   const block = algorithm === 'sac' ? 'sac' : 'offline';
   if ((block === 'sac' ? sac : offline) === undefined) {
     throw new InputError(`algorithm=${algorithm} needs the settings ${block}`, {

@@ -12,6 +12,8 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+const ALGORITHMS = ['ppo', 'sac', 'bc', 'iql', 'distill', 'rma'] as const;
+
 const sacSchema = v.strictObject({
   /** Of actor, critics and temperature. */
   learningRate: positive,
@@ -65,9 +67,13 @@ export const configSchema = v.strictObject({
   task: v.string(),
   /**
    * What learns: proximal policy optimisation; soft actor-critic; behaviour cloning or implicit Q-learning of the episodes in
-   * `data`. @default ppo
+   * `data`; a student that copies the actions of `teacher` on what it meets itself; or a student that takes over the body of
+   * `teacher` and learns to tell from its history what the teacher's encoder is told (rapid motor adaptation; the teacher of
+   * network.kind=privileged, the student of network.kind=history). @default ppo
    */
-  algorithm: v.optional(v.picklist(['ppo', 'sac', 'bc', 'iql'])),
+  algorithm: v.optional(v.picklist(ALGORITHMS)),
+  /** The run, checkpoint or file that teaches, for distill and rma. */
+  teacher: v.optional(v.string()),
   /** A directory of recorded episodes: all that bc and iql learn from, and a share of sac's batches. */
   data: v.optional(v.string()),
   /** Everything random follows from it. */
@@ -105,6 +111,13 @@ export const configSchema = v.strictObject({
     targetKl: v.nullable(positive),
     epochs: count,
     minibatches: count,
+    /**
+     * What is made of the task's symmetries: `augment` learns from every step and from its mirror image, `loss` pulls the
+     * policy towards a symmetric one. @default null: nothing
+     */
+    symmetry: v.optional(v.nullable(v.picklist(['augment', 'loss']))),
+    /** Weight of the mirror loss. @default 0.5 */
+    mirrorCoef: v.optional(positive),
   }),
   /** Of algorithm=sac. */
   sac: v.optional(sacSchema),
@@ -114,6 +127,24 @@ export const configSchema = v.strictObject({
     hidden: v.array(count),
     criticHidden: v.array(count),
     activation: v.picklist(['tanh', 'elu', 'relu']),
+    /**
+     * What comes before the actor's hidden layers: `mlp` nothing, `gru` a recurrent cell, `history` an encoder of the last
+     * steps, `privileged` an encoder of the task's critic observations, which makes a teacher that no robot can run.
+     * @default mlp
+     */
+    kind: v.optional(v.picklist(['mlp', 'gru', 'history', 'privileged'])),
+    /** Numbers that a `gru` remembers. @default 64 */
+    cell: v.optional(count),
+    /** Control steps that a `history` sees. @default 16 */
+    steps: v.optional(count),
+    /** Numbers each of these is embedded in. @default 32 */
+    embed: v.optional(count),
+    /** Over them, oldest first: [channels, kernel, stride] each. @default none: all are seen at once */
+    convolutions: v.optional(v.array(v.tuple([count, count, count]))),
+    /** Hidden layers of a `privileged` encoder. @default [64] */
+    encoderHidden: v.optional(v.array(count)),
+    /** Numbers that an encoder gives to the actor's hidden layers. @default 8 */
+    latent: v.optional(count),
     /** log of the exploration's first standard deviation. */
     initialLogStd: v.pipe(v.number(), v.finite()),
     /** Upper bound of it at the end, neared linearly. */
@@ -150,7 +181,7 @@ export function parseConfig(value: unknown, where: string): ExperimentConfig {
  */
 export function applyOverrides(config: ExperimentConfig, overrides: readonly string[]): ExperimentConfig {
   const chosen = overrides.findLast((override) => override.startsWith('algorithm='))?.slice('algorithm='.length);
-  const algorithm = (['ppo', 'sac', 'bc', 'iql'] as const).find((name) => name === chosen);
+  const algorithm = ALGORITHMS.find((name) => name === chosen);
   const base = algorithm === undefined ? config : withAlgorithm(config, algorithm);
   const copy = structuredClone(base) as Record<string, unknown>;
   for (const override of overrides) {

@@ -58,7 +58,7 @@ const observationSchema = v.strictObject({
   joints: v.array(v.string()),
   /** The sensor it reads, where its term reads one. */
   sensor: v.optional(v.string()),
-  /** What it picks, where its term picks: names of numbers of the command. */
+  /** What it picks, where its term picks: names of numbers of the command, or of parameters. */
   of: v.optional(v.array(v.string())),
   /** Numbers this term writes, history included. */
   size: natural,
@@ -82,14 +82,49 @@ export const normalizerSchema = v.strictObject({
   clip: positive,
 });
 
-const networkSchema = v.strictObject({
-  kind: v.literal('mlp'),
-  /** Input, hidden and output sizes of the actor. */
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+/** Of every network: its last part is a perceptron, the body. */
+const bodyEntries = {
+  /** Numbers it sees, hidden layers of the body, numbers it gives. */
   layers: v.array(natural),
   activation: v.picklist(['tanh', 'elu', 'relu']),
   /** Of the last layer; the action contract clips what is linear. @default linear */
   output: v.optional(v.picklist(['linear', 'tanh'])),
+};
+
+/** Convolutions over time, as in rapid motor adaptation (Kumar et al., RSS 2021). */
+const historyEncoderSchema = v.strictObject({
+  /** Control steps it sees of every observation: their `history`. */
+  steps: count,
+  /** Of each observation: numbers a step, and how many of the newest steps the body sees beside the latent. */
+  terms: v.array(v.strictObject({ width: count, steps: count })),
+  /** Numbers that each step is first embedded in. */
+  embed: count,
+  /** One after another, oldest step first; none: every step is seen at once. */
+  convolutions: v.array(v.strictObject({ channels: count, kernel: count, stride: count })),
+  /** Numbers it gives to the body. */
+  latent: count,
 });
+
+const privilegedEncoderSchema = v.strictObject({
+  /** Numbers of the task's critic observations, which follow the observations. */
+  inputs: count,
+  hidden: v.array(count),
+  latent: count,
+  /** Of the critic observations. */
+  normalizer: normalizerSchema,
+});
+
+const networkSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('mlp'), ...bodyEntries }),
+  /** A gated recurrent unit (Cho et al. 2014) of `cell` numbers before the body; they are 0 when an episode begins. */
+  v.strictObject({ kind: v.literal('gru'), ...bodyEntries, cell: count }),
+  /** What the last steps tell, encoded, beside the newest observation. */
+  v.strictObject({ kind: v.literal('history'), ...bodyEntries, encoder: historyEncoderSchema }),
+  /** What only a simulation knows, encoded, beside the observation: a teacher. No robot can run it. */
+  v.strictObject({ kind: v.literal('privileged'), ...bodyEntries, encoder: privilegedEncoderSchema }),
+]);
 
 const topicSchema = v.strictObject({ topic: v.string(), type: v.string() });
 

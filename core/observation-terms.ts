@@ -16,6 +16,8 @@ export interface ObservationInput {
   readonly command: Float64Array;
   /** What lies around the robot, as a simulation knows it: poses and velocities, 13 numbers an object. */
   readonly objects: Float64Array;
+  /** The robot's parameters in this episode by name, as a simulation knows them. */
+  readonly parameters: Readonly<Record<string, number>>;
 }
 
 /** What a term of a contract picks, resolved to indices. */
@@ -32,15 +34,31 @@ export interface Picked {
   readonly sensorSize: number;
   /** Into the command. */
   readonly command: Int32Array;
+  /** Of parameters. */
+  readonly names: readonly string[];
 }
+
+/** What kind of quantity a term is, and so how it mirrors: `axial` as angular velocity does, `polar` as velocity does. */
+export type Quantity =
+  | 'joint'
+  | 'joint-angle'
+  | 'polar'
+  | 'axial'
+  | 'rotation'
+  | 'scalar'
+  | 'command'
+  | 'sensor'
+  | 'clock';
 
 export interface ObservationTerm {
   readonly unit: string;
   readonly frame: string;
+  /** How it changes under a symmetry of the robot (core/symmetry.ts). */
+  readonly quantity: Quantity;
   /** Only a simulation knows it: for critics. */
   readonly privileged?: true;
   /** What the contract must name for it. */
-  readonly needs: 'joints' | 'sensor' | 'command' | 'nothing';
+  readonly needs: 'joints' | 'sensor' | 'command' | 'parameters' | 'nothing';
   /** Numbers it writes, before history. */
   size(picked: Picked): number;
   write(input: ObservationInput, picked: Picked, out: Float64Array): void;
@@ -58,6 +76,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_sin_cos: {
     unit: '1',
     frame: 'joint',
+    quantity: 'joint-angle',
     needs: 'joints',
     size: perJoint(2),
     write({ state }, { joints }, out) {
@@ -71,6 +90,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_position: {
     unit: 'rad',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints }, out) {
@@ -81,6 +101,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_offset: {
     unit: 'rad',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints, defaults }, out) {
@@ -90,6 +111,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_velocity: {
     unit: 'rad/s',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints }, out) {
@@ -99,6 +121,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   joint_effort: {
     unit: 'N m',
     frame: 'joint',
+    quantity: 'joint',
     needs: 'joints',
     size: perJoint(1),
     write({ state }, { joints }, out) {
@@ -109,6 +132,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   last_action: {
     unit: '1',
     frame: 'action',
+    quantity: 'joint',
     needs: 'joints',
     size: (picked) => picked.actions.length,
     write({ lastAction }, { actions }, out) {
@@ -119,6 +143,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   sensor: {
     unit: 'as the sensor',
     frame: 'sensor',
+    quantity: 'sensor',
     needs: 'sensor',
     size: (picked) => picked.sensorSize,
     write({ state }, { sensor, sensorSize }, out) {
@@ -130,6 +155,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   nearest_by_sector: {
     unit: 'as the sensor',
     frame: 'sensor',
+    quantity: 'sensor',
     needs: 'sensor',
     size: ({ sensorSize }) => Math.min(SECTORS, sensorSize),
     write({ state }, { sensor, sensorSize }, out) {
@@ -147,6 +173,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   projected_gravity: {
     unit: '1',
     frame: 'sensor',
+    quantity: 'polar',
     needs: 'sensor',
     size: fixed(3),
     write({ state }, { sensor }, out) {
@@ -156,6 +183,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   angular_velocity: {
     unit: 'rad/s',
     frame: 'sensor',
+    quantity: 'axial',
     needs: 'sensor',
     size: fixed(3),
     write({ state }, { sensor }, out) {
@@ -166,6 +194,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   linear_acceleration: {
     unit: 'm/s2',
     frame: 'sensor',
+    quantity: 'polar',
     needs: 'sensor',
     size: fixed(3),
     write({ state }, { sensor }, out) {
@@ -177,6 +206,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_position: {
     unit: 'm',
     frame: 'world',
+    quantity: 'polar',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -187,6 +217,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_height: {
     unit: 'm',
     frame: 'world',
+    quantity: 'scalar',
     needs: 'nothing',
     size: fixed(1),
     write({ state }, _picked, out) {
@@ -197,6 +228,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_rotation: {
     unit: '1',
     frame: 'world',
+    quantity: 'rotation',
     needs: 'nothing',
     size: fixed(6),
     write({ state }, _picked, out) {
@@ -215,6 +247,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_gravity: {
     unit: '1',
     frame: 'base',
+    quantity: 'polar',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -224,6 +257,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_linear_velocity: {
     unit: 'm/s',
     frame: 'base',
+    quantity: 'polar',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -233,6 +267,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   base_angular_velocity: {
     unit: 'rad/s',
     frame: 'base',
+    quantity: 'axial',
     needs: 'nothing',
     size: fixed(3),
     write({ state }, _picked, out) {
@@ -243,6 +278,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   command: {
     unit: 'as the command',
     frame: 'command',
+    quantity: 'command',
     needs: 'command',
     size: (picked) => picked.command.length,
     write({ command }, picked, out) {
@@ -253,6 +289,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   command_point: {
     unit: 'm',
     frame: 'base',
+    quantity: 'polar',
     needs: 'command',
     size: fixed(3),
     write({ state, command }, picked, out) {
@@ -265,6 +302,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   object_position: {
     unit: 'm',
     frame: 'world',
+    quantity: 'polar',
     needs: 'nothing',
     privileged: true,
     size: fixed(3),
@@ -276,6 +314,7 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
   object_velocity: {
     unit: 'm/s',
     frame: 'world',
+    quantity: 'polar',
     needs: 'nothing',
     privileged: true,
     size: fixed(3),
@@ -283,10 +322,23 @@ export const observationTerms: Readonly<Record<string, ObservationTerm>> = {
       for (let k = 0; k < 3; k++) out[k] = objects[7 + k]!;
     },
   },
+  /** The parameters named in `of`, such as `payload` or `torqueScale.elbow`: what randomisation drew for this episode. */
+  parameter: {
+    unit: 'as the parameter',
+    frame: 'robot',
+    quantity: 'scalar',
+    needs: 'parameters',
+    privileged: true,
+    size: ({ names }) => names.length,
+    write({ parameters }, { names }, out) {
+      for (let i = 0; i < names.length; i++) out[i] = parameters[names[i]!]!;
+    },
+  },
   /** sin and cos of a clock with the frequency given by the one command named, Hz: both zero while it is 0. */
   clock: {
     unit: '1',
     frame: 'time',
+    quantity: 'clock',
     needs: 'command',
     size: fixed(2),
     write({ state, command }, picked, out) {

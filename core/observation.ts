@@ -6,7 +6,7 @@
 import type { ObservationContract, ObservationLayout } from './contract.ts';
 import { InputError, nearest } from './errors.ts';
 import { clamp } from './math.ts';
-import { type ObservationTerm, observationTerms, type Picked } from './observation-terms.ts';
+import { type ObservationInput, type ObservationTerm, observationTerms, type Picked } from './observation-terms.ts';
 import { makeState, type RobotState } from './robot.ts';
 
 interface BoundTerm {
@@ -24,6 +24,7 @@ interface BoundTerm {
 }
 
 const NONE = new Float64Array(0);
+const UNKNOWN: ObservationInput['parameters'] = {};
 
 /** Stateful because terms have history. One per environment or robot; allocates nothing after construction. */
 export class Observer {
@@ -31,13 +32,19 @@ export class Observer {
   readonly size: number;
   readonly #terms: readonly BoundTerm[];
   readonly #scratch: Float64Array;
-  readonly #input: { state: RobotState; lastAction: Float32Array; command: Float64Array; objects: Float64Array };
+  readonly #input: { -readonly [K in keyof ObservationInput]: ObservationInput[K] };
   #fresh = true;
 
   /** @throws InputError for a term, joint, sensor or command that is not there, or a size that does not follow */
   constructor(observations: readonly ObservationContract[], layout: ObservationLayout) {
     this.#terms = observations.map((spec) => bind(spec, layout));
-    this.#input = { state: makeState(0), lastAction: new Float32Array(0), command: NONE, objects: NONE };
+    this.#input = {
+      state: makeState(0),
+      lastAction: new Float32Array(0),
+      command: NONE,
+      objects: NONE,
+      parameters: {},
+    };
     this.size = observations.reduce((sum, spec) => sum + spec.size, 0);
     this.#scratch = new Float64Array(Math.max(1, ...this.#terms.map((t) => t.width)));
   }
@@ -50,7 +57,8 @@ export class Observer {
   /**
    * Record one control step and write the observation.
    * @param lastAction [actionDim] @param out receives `size` numbers from `offset` on
-   * @param command what the robot is asked to do, as the contract names it @param objects for terms of critics alone
+   * @param command what the robot is asked to do, as the contract names it
+   * @param objects,parameters for terms of critics alone
    */
   observe(
     state: RobotState,
@@ -59,11 +67,13 @@ export class Observer {
     offset = 0,
     command: Float64Array = NONE,
     objects: Float64Array = NONE,
+    parameters: ObservationInput['parameters'] = UNKNOWN,
   ): void {
     this.#input.state = state;
     this.#input.lastAction = lastAction;
     this.#input.command = command;
     this.#input.objects = objects;
+    this.#input.parameters = parameters;
     let at = offset;
     for (const bound of this.#terms) {
       const { width, past, scale, lower, upper } = bound;
@@ -151,6 +161,7 @@ export function pick(
     sensor,
     sensorSize: layout.sensors[sensor] ?? 0,
     command: Int32Array.from(command),
+    names: needs === 'parameters' ? (spec.of ?? []) : [],
   };
 }
 

@@ -8,11 +8,12 @@ import type { Contract } from '../core/contract.ts';
 import type { Episode } from '../core/episode.ts';
 import { InputError, MismatchError } from '../core/errors.ts';
 import { foldIn, keyOf } from '../core/rng.ts';
+import { sizesOf } from '../policy/architecture.ts';
 import { openBackend } from '../policy/backend.ts';
 import { type Bundle, bundleParameters } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';
 import type { EpisodeScore } from '../policy/evaluate.ts';
-import { splitTensors, tensorSizes } from '../policy/mlp.ts';
+import { splitTensors } from '../policy/mlp.ts';
 import type { Trainable } from '../policy/ppo-learner.ts';
 import { train } from '../policy/runner.ts';
 import { bodyHash } from '../policy/transfer/body.ts';
@@ -123,7 +124,7 @@ export async function adapt(request: AdaptationRequest): Promise<Adaptation> {
   onStage?.('judging in both engines, fitted to the held-out episodes');
   const scores = async (actor: Float32Array, normalizer: typeof bundle.contract.normalizer) => {
     const contract = { ...bundle.contract, normalizer };
-    const tensors = splitTensors(actor, tensorSizes(contract.network.layers));
+    const tensors = splitTensors(actor, sizesOf(contract.network));
     const all: EpisodeScore[][] = [];
     for (const engine of JUDGES) {
       const base = evaluationRecipe(experiment, contract, engine, seed);

@@ -11,13 +11,14 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
+import type { TrainSettings } from '../policy/runner.ts';
 import type { AdrSettings } from '../sim/adr.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
 import type { EngineName, EnvironmentRecipe } from '../sim/recipe.ts';
 import type { TaskDefinition } from '../sim/task.ts';
-import { contractOf, criticTerms } from '../sim/task-contract.ts';
+import { contractOf, criticTerms, mirrorsOf, type NetworkFront } from '../sim/task-contract.ts';
 import { builtIn, loadProject, named, type Project } from './project.ts';
 import { loadUrdf } from './robot-files.ts';
 
@@ -52,6 +53,8 @@ export interface Experiment {
   /** The contract of the run, before it has learned anything. */
   readonly contract: Contract;
   readonly network: NetworkSettings;
+  /** Of the task, where the configuration makes use of them. */
+  readonly symmetry?: NonNullable<TrainSettings['symmetry']>;
   readonly rewardNames: readonly string[];
   readonly rewardWeights: readonly number[];
 }
@@ -75,6 +78,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     hidden,
     activation,
     ...(learnsTanh(config) ? { output: 'tanh' } : {}),
+    ...frontOf(config),
     seed: config.seed,
     config,
   });
@@ -93,14 +97,67 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
       finalLogStd,
       ...(critic === null ? {} : { criticInputs: critic.reduce((sum, { size }) => sum + size, 0) }),
     },
+    ...symmetryOf(config, task, contract),
     rewardNames: Object.keys(task.rewards),
     rewardWeights: rewardWeightsOf(task, config.reward),
   };
 }
 
-/** Whether the policy's mean is squashed: PPO leaves its bounds to the action contract. */
+/** Whether the policy's mean is squashed: PPO, and who copies it, leave its bounds to the action contract. */
 function learnsTanh({ algorithm = 'ppo' }: ExperimentConfig): boolean {
-  return algorithm !== 'ppo';
+  return algorithm === 'sac' || algorithm === 'bc' || algorithm === 'iql';
+}
+
+/** What comes before the actor's hidden layers. @throws InputError where settings do not fit together */
+function frontOf({ network }: ExperimentConfig): { readonly front?: NetworkFront } {
+  const { kind = 'mlp', cell = 64, steps = 16, embed = 32, latent = 8 } = network;
+  switch (kind) {
+    case 'mlp':
+      return {};
+    case 'gru':
+      return { front: { kind, cell } };
+    case 'history': {
+      const convolutions = (network.convolutions ?? []).map(([channels, kernel, stride]) => ({
+        channels,
+        kernel,
+        stride,
+      }));
+      let length = steps;
+      for (const { kernel, stride } of convolutions) {
+        if (kernel > length) {
+          throw new InputError(`network.convolutions: a kernel of ${kernel} steps finds ${length} left`, {
+            repair: 'shorten the kernels or strides, or raise network.steps',
+          });
+        }
+        length = Math.floor((length - kernel) / stride) + 1;
+      }
+      return { front: { kind, steps, embed, convolutions, latent } };
+    }
+    case 'privileged':
+      return { front: { kind, hidden: network.encoderHidden ?? [64], latent } };
+  }
+}
+
+/** @throws InputError when the configuration asks for symmetry and the task has none */
+function symmetryOf(
+  { ppo }: ExperimentConfig,
+  task: TaskDefinition,
+  contract: Contract,
+): Pick<Experiment, 'symmetry'> | object {
+  if (ppo.symmetry == null) return {};
+  if (contract.network.kind === 'gru') {
+    throw new InputError(
+      `ppo.symmetry=${ppo.symmetry}: nobody knows what a recurrent actor would remember in the mirror`,
+      {
+        repair: 'ppo.symmetry=null, or network.kind=history',
+      },
+    );
+  }
+  const mirrors = mirrorsOf(task, contract);
+  if (mirrors.length > 0) return { symmetry: { use: ppo.symmetry, mirrors } };
+  throw new InputError(`ppo.symmetry=${ppo.symmetry}, but task ${task.name} names no symmetry`, {
+    repair: 'ppo.symmetry=null, or give the task its symmetries',
+  });
 }
 
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */

@@ -3,17 +3,22 @@
 import { trainOffPolicy } from '../policy/off-policy-runner.ts';
 import { trainOffline } from '../policy/offline-runner.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
-import { type Snapshot, type TrainJob, train } from '../policy/runner.ts';
+import { type IterationReport, type Snapshot, type TrainJob, type TrainSettings, train } from '../policy/runner.ts';
 import type { Experiment } from './experiment.ts';
 import { readLogged } from './logged-episodes.ts';
 
 /** @throws InputError when there are no episodes to learn from, and what training throws */
-export async function learn(experiment: Experiment, job: Omit<TrainJob, 'settings'>): Promise<Snapshot> {
+export async function learn(
+  experiment: Experiment,
+  job: Omit<TrainJob<TrainSettings, IterationReport>, 'settings'>,
+): Promise<Snapshot> {
   const { config, network } = experiment;
   const { algorithm = 'ppo', data } = config;
   switch (algorithm) {
     case 'ppo':
-      return train({ ...job, settings: { ...config.train, ppo: config.ppo, network } });
+    case 'distill':
+    case 'rma':
+      return train({ ...job, settings: settingsOf(experiment) });
     case 'sac': {
       const { actionEntropy, ...sac } = config.sac!;
       const settings = {
@@ -33,6 +38,16 @@ export async function learn(experiment: Experiment, job: Omit<TrainJob, 'setting
     default:
       return algorithm satisfies never;
   }
+}
+
+function settingsOf({ config, network, symmetry }: Experiment): TrainSettings {
+  return {
+    ...config.train,
+    ppo: config.ppo,
+    network,
+    freezeNormalizer: config.algorithm === 'rma',
+    ...(symmetry === undefined ? {} : { symmetry }),
+  };
 }
 
 /** A critic that learns from recordings sees what they hold: what the actor sees. */

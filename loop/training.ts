@@ -24,6 +24,7 @@ import type { Viewer } from '../viewer/server/index.ts';
 import { type Experiment, evaluationRecipe, PURPOSE, trainingRecipe } from './experiment.ts';
 import { learn } from './learning.ts';
 import { writeNanDump } from './nan-dump.ts';
+import { teachingOf } from './teaching.ts';
 
 /** Environments a viewer is shown. */
 const WATCHED = 64;
@@ -65,10 +66,12 @@ export interface TrainingResult {
 
 /** @throws what training throws; the run's record then says `failed` */
 export async function runTraining(request: TrainingRequest): Promise<TrainingResult> {
-  const { experiment, run, resume } = request;
+  const { run, resume } = request;
+  const teaching = await teachingOf(request.experiment);
+  const experiment = teaching?.experiment ?? request.experiment;
   const { config, contract, task } = experiment;
   const workers = request.workers === 0 ? availableParallelism() : request.workers;
-  const backend = await openBackend(request.backend, experiment.network.actor.kind, config.algorithm);
+  const backend = await openBackend(request.backend, experiment.network.actor.kind, methodOf(config));
   const pool = new WorkerPool(workers);
   const started = systemClock.now();
   const earlier = resume === undefined ? null : await readRecord(run);
@@ -124,6 +127,7 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     const snapshot = await learn(experiment, {
       recipe: trainingRecipe(experiment),
       evalRecipe: evaluationRecipe(experiment, contract, 'rapier'),
+      ...(teaching === null ? {} : { teacher: teaching.teacher }),
       backend,
       pool,
       key: foldIn(keyOf(config.seed), PURPOSE.learner),
@@ -164,6 +168,11 @@ export async function runTraining(request: TrainingRequest): Promise<TrainingRes
     await pool.close();
     backend.close();
   }
+}
+
+/** The algorithm; a mirror loss is one more thing that not every backend learns by. */
+function methodOf({ algorithm = 'ppo', ppo }: Experiment['config']): string {
+  return ppo.symmetry === 'loss' ? 'a mirror loss' : algorithm;
 }
 
 function watchRing({ config, contract, rewardNames, robot, task }: Experiment): FrameRing {

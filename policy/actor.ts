@@ -5,7 +5,8 @@
 
 import { actionDim, type Contract, type NormalizerContract, obsDim } from '../core/contract.ts';
 import { InputError } from '../core/errors.ts';
-import { Mlp, tensorSizes } from './mlp.ts';
+import { sizesOf, stateSize } from './architecture.ts';
+import { type Inference, inferenceOf } from './inference.ts';
 
 /** normalised = clip((obs - mean) / sqrt(variance + epsilon), -clip, clip) */
 export class ObsNormalizer {
@@ -31,17 +32,24 @@ export class ObsNormalizer {
 
 export class Actor {
   readonly #normalizer: ObsNormalizer;
-  readonly #mlp: Mlp;
+  readonly #network: Inference;
   readonly #weights: readonly Float32Array[];
   readonly #input: Float32Array;
+  /** What it remembers from step to step; empty for most networks. */
+  readonly #state: Float32Array;
 
   /**
-   * @param weights of the actor: W1 [in, out], b1, W2, b2, ...
-   * @throws InputError when their sizes are not the contract's
+   * @param weights of the actor, in the order of `tensorsOf`
+   * @throws InputError when their sizes are not the contract's, or it needs what only a simulation knows
    */
   constructor(contract: Contract, weights: readonly Float32Array[]) {
-    const { layers, activation, output } = contract.network;
-    const expected = tensorSizes(layers);
+    const { layers, kind } = contract.network;
+    if (kind === 'privileged') {
+      throw new InputError('policy: it is a teacher, whose network needs what only a simulation knows', {
+        repair: 'teach a policy that a robot can run: landfall train EXPERIMENT algorithm=distill teacher=RUN',
+      });
+    }
+    const expected = sizesOf(contract.network);
     const found = weights.map((tensor) => tensor.length);
     if (layers[0] !== obsDim(contract) || layers.at(-1) !== actionDim(contract) || expected.join() !== found.join()) {
       throw new InputError(
@@ -52,14 +60,20 @@ export class Actor {
       );
     }
     this.#normalizer = new ObsNormalizer(contract.normalizer);
-    this.#mlp = new Mlp(layers, activation, output);
+    this.#network = inferenceOf(contract.network);
     this.#weights = weights;
     this.#input = new Float32Array(layers[0]!);
+    this.#state = new Float32Array(stateSize(contract.network));
   }
 
-  /** The mean action. @param obs [obsDim], as the Observer wrote it @param out [actionDim], not clipped */
+  /** An episode begins: forget the one before. */
+  reset(): void {
+    this.#state.fill(0);
+  }
+
+  /** The mean action; once a step. @param obs [obsDim], as the Observer wrote it @param out [actionDim], not clipped */
   act(obs: Float32Array, out: Float32Array): void {
     this.#normalizer.apply(obs, 0, this.#input);
-    this.#mlp.forward(this.#weights, this.#input, out);
+    this.#network.forward(this.#weights, this.#input, out, this.#state);
   }
 }

@@ -18,15 +18,16 @@ import {
 import { InputError, messageOf } from '../core/errors.ts';
 import { parseWith } from '../core/schema.ts';
 import type { AdrState } from '../sim/adr.ts';
+import { sizesOf, tensorsOf } from './architecture.ts';
 import { decodeEnvironments, type EnvironmentStates, encodeEnvironments } from './environment-states.ts';
-import { splitTensors, tensorShapes, tensorSizes } from './mlp.ts';
+import { splitTensors } from './mlp.ts';
 import type { LearnerState } from './ppo-learner.ts';
 import { decodeTensors, encodeTensors, type NamedTensor } from './safetensors.ts';
 
 /** What any program needs to run a policy. */
 export interface Bundle {
   readonly contract: Contract;
-  /** Actor: W1 [in, out], b1, W2, b2, ... */
+  /** Of the actor, in the order of `tensorsOf`. */
   readonly weights: readonly Float32Array[];
   /** [actionDim] */
   readonly logStd: Float32Array;
@@ -62,14 +63,12 @@ const learnerNumbers = v.strictObject({
 
 /** @param parameters of the actor, log-std last, as in RolloutBuffer.parameters */
 export function encodeBundle(contract: Contract, parameters: Float32Array): Uint8Array {
-  const { layers } = contract.network;
-  const shapes = tensorShapes(layers);
-  const tensors: NamedTensor[] = splitTensors(parameters, tensorSizes(layers)).map((data, i) => ({
-    name: `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
-    shape: shapes[i]!,
+  const specs = tensorsOf(contract.network);
+  const tensors: NamedTensor[] = splitTensors(parameters, sizesOf(contract.network)).map((data, i) => ({
+    ...specs[i]!,
     data,
   }));
-  const actions = layers.at(-1)!;
+  const actions = contract.network.layers.at(-1)!;
   tensors.push({ name: 'actor.log_std', shape: [actions], data: parameters.slice(parameters.length - actions) });
   return encodeTensors({ tensors, metadata: { format: 'landfall-policy', contract: JSON.stringify(contract) } });
 }
@@ -84,7 +83,6 @@ export function decodeBundle(bytes: Uint8Array, where: string): Bundle {
     });
   }
   const contract = parseContract(parseJson(text, where, 'its contract'), where);
-  const shapes = tensorShapes(contract.network.layers);
   const tensor = (name: string, size: number): Float32Array => {
     const data = file.tensors.find((entry) => entry.name === name)?.data;
     if (data?.length !== size) {
@@ -99,9 +97,9 @@ export function decodeBundle(bytes: Uint8Array, where: string): Bundle {
       });
     return data;
   };
-  const weights = shapes.map((shape, i) =>
+  const weights = tensorsOf(contract.network).map(({ name, shape }) =>
     tensor(
-      `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
+      name,
       shape.reduce((a, b) => a * b, 1),
     ),
   );
@@ -179,6 +177,8 @@ export interface TrainingState {
   readonly adr?: AdrState;
   /** What an off-policy run had collected when it ended; absent when it learns from nothing old. */
   readonly replay?: readonly NamedTensor[];
+  /** What a recurrent actor remembers of each environment, [numEnvs, stateSize]; absent without one. */
+  readonly actorState?: Float32Array;
   /** Where each environment stands in its episode; without it they begin new ones. */
   readonly environments?: EnvironmentStates;
 }
@@ -228,6 +228,9 @@ function encodeLearner(state: TrainingState): Uint8Array {
       { name: 'parameters', shape: [parameters.length], data: parameters },
       { name: 'adam.m', shape: [firstMoment.length], data: firstMoment },
       { name: 'adam.v', shape: [secondMoment.length], data: secondMoment },
+      ...(state.actorState === undefined
+        ? []
+        : [{ name: 'actor.state', shape: [state.actorState.length], data: state.actorState }]),
     ],
     metadata: {
       format: 'landfall-learner',
@@ -261,6 +264,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
   const parsed = parseJson(file.metadata.state ?? '', path, 'the state of its learner');
   const numbers = parseWith(learnerNumbers, parsed, `learner in ${path}`);
   const episodes = join(folder, ENVIRONMENTS);
+  const remembered = file.tensors.find(({ name }) => name === 'actor.state')?.data;
   return {
     learner: {
       parameters: tensor('parameters'),
@@ -276,6 +280,7 @@ export async function loadTrainingState(folder: string): Promise<TrainingState> 
     ...(numbers.levels === undefined ? {} : { levels: numbers.levels }),
     ...(numbers.adr === undefined ? {} : { adr: numbers.adr }),
     ...(await loadReplay(join(folder, REPLAY))),
+    ...(remembered === undefined ? {} : { actorState: remembered }),
     ...(existsSync(episodes) ? { environments: decodeEnvironments(await readBytes(episodes), episodes) } : {}),
   };
 }

@@ -25,8 +25,12 @@ export interface Evaluation {
 }
 
 export interface ActingPolicy {
-  /** @param obs [obsDim] @param out [actionDim] */
-  act(obs: Float32Array, out: Float32Array): void;
+  /** It acts on what only a simulation knows, too. */
+  readonly isPrivileged?: boolean;
+  /** An episode begins. */
+  reset?(): void;
+  /** @param obs [obsDim] @param out [actionDim] @param known the critic's observation, for a privileged policy */
+  act(obs: Float32Array, out: Float32Array, known: Float32Array): void;
 }
 
 /** Runs one episode at a time in one environment. */
@@ -34,11 +38,13 @@ export class EpisodeRunner {
   readonly environment: Environment;
   readonly obs: Float32Array;
   readonly action: Float32Array;
+  readonly #known: Float32Array;
 
   constructor(environment: Environment) {
     this.environment = environment;
     this.obs = new Float32Array(environment.observer.size);
     this.action = new Float32Array(environment.actuation.size);
+    this.#known = new Float32Array(environment.criticObserver?.size ?? 0);
   }
 
   /**
@@ -54,8 +60,10 @@ export class EpisodeRunner {
     const { environment, obs, action } = this;
     const before = onStep === undefined ? obs : new Float32Array(obs.length);
     environment.reset(episode, obs, 0);
+    policy.reset?.();
     do {
-      policy.act(obs, action);
+      if (policy.isPrivileged === true) environment.observeCritic(this.#known, 0);
+      policy.act(obs, action, this.#known);
       if (onStep !== undefined) before.set(obs);
       try {
         environment.step(action, 0, obs, 0);

@@ -8,7 +8,7 @@ import type { NormalizerContract } from '../core/contract.ts';
 import { NumericError } from '../core/errors.ts';
 import { ObsNormalizer } from './actor.ts';
 import { computeGae } from './gae.ts';
-import type { PpoBatch, PpoLearner, PpoSettings } from './ppo-learner.ts';
+import type { PpoBatch, PpoLearner, PpoSettings, SequenceBatch } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
 /** Which of the buffer's observations actor or critic see. */
@@ -24,6 +24,7 @@ interface Sight {
 /**
  * @param criticNormalizer statistics of what only the critic sees; null when it sees what the actor sees
  * @param iteration for the error
+ * @param isPrivileged the actor sees what only the critic sees, too: behind its own observation
  * @throws NumericError naming observation, environment and step of the first number that is not finite
  */
 export async function assemble(
@@ -33,6 +34,7 @@ export async function assemble(
   criticNormalizer: NormalizerContract | null,
   { gamma, lam }: Pick<PpoSettings, 'gamma' | 'lam'>,
   iteration: number,
+  isPrivileged = false,
 ): Promise<PpoBatch> {
   const { horizon, numEnvs, obsDim, criticDim } = buffer.shape;
   const size = horizon * numEnvs;
@@ -49,8 +51,8 @@ export async function assemble(
           normalize: new ObsNormalizer(criticNormalizer),
         };
 
-  const actorRows = normalised(actor, numEnvs, iteration);
-  const criticRows = critic === actor ? actorRows : normalised(critic, numEnvs, iteration);
+  const seen = normalised(actor, numEnvs, iteration);
+  const criticRows = critic === actor ? seen : normalised(critic, numEnvs, iteration);
   const value = await ppo.values(criticRows, size + numEnvs);
   const cut: number[] = [];
   for (let i = 0; i < size; i++) if (truncated[i] !== 0) cut.push(i);
@@ -65,7 +67,8 @@ export async function assemble(
   // Copies: tfjs refuses views of shared memory.
   return {
     size,
-    obs: actorRows.subarray(0, size * obsDim),
+    obs: isPrivileged ? joined(seen, obsDim, criticRows, criticDim, size) : seen.subarray(0, size * obsDim),
+    ...(buffer.actorState.length === 0 ? {} : { sequence: sequenceOf(buffer) }),
     ...(critic === actor ? {} : { criticObs: criticRows.subarray(0, size * criticDim) }),
     action: Float32Array.from(buffer.action),
     logProb: Float32Array.from(buffer.logProb),
@@ -73,6 +76,35 @@ export async function assemble(
     target,
     value: value.slice(0, size),
   };
+}
+
+/** What the actor saw in an iteration, normalised, [size, obsDim]. @throws NumericError as `assemble` does */
+export function actorRows(buffer: RolloutBuffer, normalizer: NormalizerContract, iteration: number): Float32Array {
+  const { horizon, numEnvs, obsDim } = buffer.shape;
+  const { obs, finalObs } = buffer;
+  const sight = { name: 'observation', dim: obsDim, obs, finalObs, normalize: new ObsNormalizer(normalizer) };
+  return normalised(sight, numEnvs, iteration).subarray(0, horizon * numEnvs * obsDim);
+}
+
+/** The first rows of two arrays side by side. @param a,b widths @returns [size, a + b] */
+export function joined(left: Float32Array, a: number, right: Float32Array, b: number, size: number): Float32Array {
+  const out = new Float32Array(size * (a + b));
+  for (let i = 0; i < size; i++) {
+    out.set(left.subarray(i * a, (i + 1) * a), i * (a + b));
+    out.set(right.subarray(i * b, (i + 1) * b), i * (a + b) + a);
+  }
+  return out;
+}
+
+/** What a recurrent actor remembered when the iteration began, and where it was made to forget. */
+export function sequenceOf(buffer: RolloutBuffer): SequenceBatch {
+  const { horizon, numEnvs } = buffer.shape;
+  const keep = new Float32Array(horizon * numEnvs).fill(1);
+  // Before the first step the state is 0 already where an episode began.
+  for (let i = numEnvs; i < keep.length; i++) {
+    if (buffer.terminated[i - numEnvs] !== 0 || buffer.truncated[i - numEnvs] !== 0) keep[i] = 0;
+  }
+  return { horizon, numEnvs, state: Float32Array.from(buffer.actorState), keep };
 }
 
 /** @returns [T + 1, N, dim] */

@@ -22,7 +22,7 @@ export function initialWeights(layers: readonly number[], headGain: number, key:
 }
 
 /** A [rows, cols] matrix whose shorter side is orthonormal, times gain: Gram-Schmidt on a normal matrix. */
-function orthogonal(rows: number, cols: number, gain: number, key: Key): Float32Array {
+export function orthogonal(rows: number, cols: number, gain: number, key: Key): Float32Array {
   const random = new RandomStream(key);
   const [count, length] = rows < cols ? [rows, cols] : [cols, rows];
   const vectors: Float64Array[] = [];

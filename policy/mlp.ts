@@ -9,8 +9,8 @@ import { exp, tanh } from '../core/math.ts';
 export type Activation = NetworkContract['activation'];
 export type Output = NonNullable<NetworkContract['output']>;
 
-/** y = act(x), elementwise, in place. */
-function activate(kind: Activation, x: Float32Array): void {
+/** x = act(x), elementwise, in place. */
+export function activate(kind: Activation, x: Float32Array): void {
   switch (kind) {
     case 'tanh':
       for (let i = 0; i < x.length; i++) x[i] = tanh(x[i]!);
@@ -67,13 +67,14 @@ export class Mlp {
   /**
    * @param weights W1 [in, out] row-major, b1 [out], W2, b2, ...
    * @param input [layers[0]] @param output [last layer]
+   * @param first where W1 is among the weights
    */
-  forward(weights: readonly Float32Array[], input: Float32Array, output: Float32Array): void {
+  forward(weights: readonly Float32Array[], input: Float32Array, output: Float32Array, first = 0): void {
     let x = input;
     const last = this.#layers.length - 2;
     for (let l = 0; l <= last; l++) {
       const y = l === last ? output : this.#hidden[l]!;
-      linear(weights[2 * l]!, weights[2 * l + 1]!, x, y);
+      linear(weights[first + 2 * l]!, weights[first + 2 * l + 1]!, x, y);
       if (l < last) activate(this.#activation, y);
       x = y;
     }
@@ -82,7 +83,7 @@ export class Mlp {
 }
 
 /** y = x W + b, eight columns at a time so that their sums stay in registers. */
-function linear(w: Float32Array, b: Float32Array, x: Float32Array, y: Float32Array): void {
+export function linear(w: Float32Array, b: Float32Array, x: Float32Array, y: Float32Array): void {
   const inputs = x.length;
   const outputs = y.length;
   let j = 0;

@@ -14,7 +14,7 @@ export type Activation = NetworkContract['activation'];
  * y = x W + b with explicit transposes in the gradient: on wasm the transposed product misses the fast path and costs
  * six times as much.
  */
-export const linear = tf.customGrad((x, w, b, save) => {
+const linearGrad = tf.customGrad((x, w, b, save) => {
   (save as tf.GradSaveFunc)([x as tf.Tensor, w as tf.Tensor]);
   return {
     value: tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), b as tf.Tensor1D),
@@ -30,13 +30,18 @@ export const linear = tf.customGrad((x, w, b, save) => {
   };
 });
 
+/** @param x [batch, in] @param w [in, out] @param b [out] @returns [batch, out] */
+export function linear(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor): tf.Tensor2D {
+  return linearGrad(x, w, b) as tf.Tensor2D;
+}
+
 export const activations = { tanh: tf.tanh, elu: tf.elu, relu: tf.relu } as const satisfies Record<Activation, unknown>;
 
 /** @param x [batch, in] @param tensors W1, b1, W2, b2, ... @returns [batch, out]; the last layer is linear */
 export function forward(tensors: readonly tf.Tensor[], activation: Activation, x: tf.Tensor2D): tf.Tensor2D {
   let y = x;
   for (let i = 0; i < tensors.length; i += 2) {
-    y = linear(y, tensors[i]!, tensors[i + 1]!) as tf.Tensor2D;
+    y = linear(y, tensors[i]!, tensors[i + 1]!);
     if (i + 2 < tensors.length) y = activations[activation](y);
   }
   return y;

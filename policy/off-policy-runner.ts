@@ -17,12 +17,13 @@ import {
   criticStatistics,
   episodeFigures,
   judge,
+  type LoopFigures,
   lossDiverged,
   reached,
   type Snapshot,
   type TrainJob,
   type TrainSettings,
-  writeNormalizer,
+  writeStatistics,
 } from './runner.ts';
 import type { SacLearner, SacNetworks, SacSettings, SacStats } from './sac-learner.ts';
 import { explorerOf, meanActor } from './squashed-gaussian.ts';
@@ -32,7 +33,7 @@ export interface OffPolicySettings extends Omit<TrainSettings, 'ppo' | 'trainabl
   readonly network: SacNetworks;
 }
 
-export interface OffPolicyJob extends TrainJob<OffPolicySettings> {
+export interface OffPolicyJob extends TrainJob<OffPolicySettings, LoopFigures & SacStats> {
   /** Logged episodes to learn from beside what is collected. */
   readonly prior?: ReplayBuffer;
 }
@@ -105,7 +106,7 @@ async function learn(job: OffPolicyJob, learner: SacLearner): Promise<Snapshot> 
   for (let stop = false; iteration < settings.iterations && !stop; ) {
     const started = clock.now();
     buffer.parameters.set(await learner.actor());
-    writeNormalizer(normalizer, buffer);
+    writeStatistics(normalizer, buffer.normalizer);
     adr?.write(buffer);
     const before = job.onDivergence === undefined ? null : await policyAt(iteration, best);
     let collected = started;

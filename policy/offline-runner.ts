@@ -9,9 +9,9 @@ import { BatchSampler } from './batch-sampler.ts';
 import { BehaviourCloning } from './bc.ts';
 import { Iql } from './iql.ts';
 import { RunningNormalizer } from './normalizer.ts';
-import type { OfflineLearner, OfflineNetworks, OfflineSettings } from './offline-learner.ts';
+import type { OfflineLearner, OfflineNetworks, OfflineSettings, OfflineStats } from './offline-learner.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
-import { judge, reached, type Snapshot, type TrainJob, type TrainSettings } from './runner.ts';
+import { judge, type LoopFigures, reached, type Snapshot, type TrainJob, type TrainSettings } from './runner.ts';
 
 export interface OfflineLoopSettings
   extends Pick<TrainSettings, 'iterations' | 'evalEvery' | 'evalEpisodes' | 'stopAtSuccess'> {
@@ -20,7 +20,7 @@ export interface OfflineLoopSettings
   readonly network: OfflineNetworks;
 }
 
-export interface OfflineJob extends TrainJob<OfflineLoopSettings> {
+export interface OfflineJob extends TrainJob<OfflineLoopSettings, LoopFigures & OfflineStats> {
   readonly data: ReplayBuffer;
   /** Of episodes that are not learned from; null for none. */
   readonly held: ReplayBuffer | null;

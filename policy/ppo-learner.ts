@@ -4,6 +4,7 @@
  */
 
 import type { NetworkContract } from '../core/contract.ts';
+import type { Mirror } from '../core/symmetry.ts';
 
 export interface PpoSettings {
   /** First learning rate; moved by the KL rule between its bounds, of which the upper one falls as training goes on. */
@@ -22,12 +23,14 @@ export interface PpoSettings {
   readonly targetKl: number | null;
   readonly epochs: number;
   readonly minibatches: number;
+  /** Weight of the mirror loss, where the batch has mirrored observations. @default 0.5 */
+  readonly mirrorCoef?: number | undefined;
 }
 
 export interface NetworkSettings {
   readonly actor: NetworkContract;
   readonly criticHidden: readonly number[];
-  /** Numbers that only the critic sees. @default it sees what the actor sees */
+  /** Numbers that only the critic sees; it has no state, whatever the actor has. @default it sees what the actor sees */
   readonly criticInputs?: number;
   /** log of the exploration's first standard deviation. */
   readonly initialLogStd: number;
@@ -49,6 +52,26 @@ export interface PpoBatch {
   readonly advantage: Float32Array;
   readonly target: Float32Array;
   readonly value: Float32Array;
+  /** What a network with a state learns from: the batch is then [horizon, numEnvs, ...]. */
+  readonly sequence?: SequenceBatch;
+  /** What each symmetry of the task makes of it: for the mirror loss. */
+  readonly mirrored?: readonly MirroredObs[];
+}
+
+/** Steps of environments one after another. Gradients flow through the horizon and no further back. */
+export interface SequenceBatch {
+  readonly horizon: number;
+  readonly numEnvs: number;
+  /** What the actor remembered before the first step, [numEnvs, stateSize]. */
+  readonly state: Float32Array;
+  /** 0 where an episode begins with this step, else 1, [horizon, numEnvs]. */
+  readonly keep: Float32Array;
+}
+
+/** The actor's observations in a mirror, [batch, obsDim], normalised; and what the same mirror does to an action. */
+export interface MirroredObs {
+  readonly obs: Float32Array;
+  readonly action: Mirror;
 }
 
 export interface PpoStats {
@@ -59,6 +82,8 @@ export interface PpoStats {
   readonly clipFraction: number;
   readonly gradNorm: number;
   readonly learningRate: number;
+  /** Mean squared distance from the mirrored mean action; absent without mirrored observations. */
+  readonly mirrorLoss?: number;
 }
 
 /** Everything a resumed run needs; arrays are [parameters]. */
@@ -73,10 +98,18 @@ export interface LearnerState {
 /** Which parameters learn: everything, or of the actor the last layer alone (the critic is no part of the policy). */
 export type Trainable = 'all' | 'actor-head';
 
-/** One flat parameter vector: actor (W1, b1, W2, b2, ...), log-std, critic. */
-export interface PpoLearner {
+/** One flat parameter vector: actor (in the order of `tensorsOf`), log-std, then what else there is. */
+export interface ActorLearner {
   /** Numbers of the actor and its log-std, which come first. */
   readonly actorSize: number;
+  state(): Promise<LearnerState>;
+  /** @throws LandfallError when the sizes are those of another network */
+  load(state: LearnerState): void;
+  dispose(): void;
+}
+
+/** The critic comes last. */
+export interface PpoLearner extends ActorLearner {
   /** The critic's estimates. @param obs what it sees, normalised, [batch, criticInputs] @returns [batch] */
   values(obs: Float32Array, batch: number): Promise<Float32Array>;
   /**
@@ -86,15 +119,11 @@ export interface PpoLearner {
    * @throws NumericError when the loss is not finite
    */
   update(batch: PpoBatch, iteration: number, progress?: number): Promise<PpoStats>;
-  state(): Promise<LearnerState>;
-  /** @throws LandfallError when the sizes are those of another network */
-  load(state: LearnerState): void;
   /**
    * Take over weights and start the optimiser anew.
    * @param parameters all of them, or the actor's alone: the critic then starts from nothing
    */
   loadParameters(parameters: Float32Array): void;
-  dispose(): void;
 }
 
 /** The adaptive rule of RSL-RL: by a factor 1.5 down above twice the target, up below half of it. */

@@ -7,8 +7,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { LandfallError, NumericError } from '../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
+import type { Mirror } from '../core/symmetry.ts';
+import { type DeviceSequence, initialActor, meanAction } from './actor-network.ts';
+import { sizesOf, tensorsOf } from './architecture.ts';
 import type { Backend } from './backend.ts';
 import { initialWeights } from './initial-weights.ts';
+import { gather, type MinibatchRows, minibatchRows, uploadSequence } from './minibatches.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward } from './network.ts';
 import {
@@ -25,12 +29,15 @@ import {
 
 type DeviceBatch = {
   readonly obs: tf.Tensor2D;
+  readonly sequence: DeviceSequence | null;
   readonly criticObs: tf.Tensor2D;
   readonly action: tf.Tensor2D;
   readonly logProb: tf.Tensor1D;
   readonly advantage: tf.Tensor1D;
   readonly target: tf.Tensor1D;
   readonly value: tf.Tensor1D;
+  /** Observations in a mirror, and the mean actions there that would be symmetric. */
+  readonly mirrored: readonly { readonly obs: tf.Tensor2D; readonly mean: tf.Tensor2D }[];
 };
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
@@ -38,8 +45,8 @@ const HALF_LOG_TWO_PI_E = 1.4189385332046727;
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const ADAM_EPSILON = 1e-8;
-/** policy loss, value loss, KL, clip fraction, gradient norm */
-const STATS = 5;
+/** policy loss, value loss, KL, clip fraction, mirror loss, gradient norm */
+const STATS = 6;
 
 export class Ppo implements PpoLearner {
   readonly #backend: Backend;
@@ -73,12 +80,13 @@ export class Ppo implements PpoLearner {
     this.#network = network;
     this.#key = key;
     this.#learningRate = settings.learningRate;
-    this.#shapes = [...tensorShapes(layers), [actions], ...tensorShapes(criticLayers)];
-    this.#sizes = [...tensorSizes(layers), actions, ...tensorSizes(criticLayers)];
-    this.#actorTensors = 2 * (layers.length - 1);
+    const actor = tensorsOf(network.actor);
+    this.#shapes = [...actor.map(({ shape }) => [...shape]), [actions], ...tensorShapes(criticLayers)];
+    this.#sizes = [...sizesOf(network.actor), actions, ...tensorSizes(criticLayers)];
+    this.#actorTensors = actor.length;
     // Not `of`: a large network has more weights than a call may have arguments.
     const first = Float32Array.from([
-      ...initialWeights(layers, 0.01, foldIn(key, 1)),
+      ...initialActor(network.actor, 0.01, foldIn(key, 1)),
       ...new Array<number>(actions).fill(network.initialLogStd),
       ...initialWeights(criticLayers, 1, foldIn(key, 2)),
     ]);
@@ -116,15 +124,11 @@ export class Ppo implements PpoLearner {
     const maxLearningRate = Math.max(minLearningRate, this.#settings.maxLearningRate * (1 - progress));
     this.#learningRate = Math.min(this.#learningRate, maxLearningRate);
     const data: PpoBatch = { ...batch, advantage: normalisedAdvantage(batch.advantage) };
-    const order = new Int32Array(batch.size);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
-    const size = Math.floor(batch.size / minibatches);
     const totals = new Float64Array(STATS);
     let learningRate = this.#learningRate;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      random.permutation(order);
-      const rows: tf.Tensor[] = [];
-      for (let k = 0; k < minibatches; k++) rows.push(this.#step(data, order.subarray(k * size, (k + 1) * size)));
+      const rows = minibatchRows(data, minibatches, random).map((minibatch) => this.#step(data, minibatch));
       const table = tf.tidy(() => tf.mean(tf.stack(rows), 0));
       const means = await table.data();
       tf.dispose([...rows, table]);
@@ -155,8 +159,9 @@ export class Ppo implements PpoLearner {
       entropy: logStd.reduce((sum, value) => sum + value + HALF_LOG_TWO_PI_E, 0),
       approxKl: totals[2]!,
       clipFraction: totals[3]!,
-      gradNorm: totals[4]!,
+      gradNorm: totals[5]!,
       learningRate,
+      ...(batch.mirrored === undefined ? {} : { mirrorLoss: totals[4]! }),
     };
   }
 
@@ -224,42 +229,54 @@ export class Ppo implements PpoLearner {
   }
 
   /** The rows of one minibatch. Gathered here and not on the device: a gather kernel costs more than the copy. */
-  #upload(batch: PpoBatch, rows: Int32Array): DeviceBatch {
+  #upload(batch: PpoBatch, { rows, environments }: MinibatchRows): DeviceBatch {
     const matrix = (data: Float32Array) =>
       tf.tensor2d(gather(data, rows, batch.size), [rows.length, data.length / batch.size]);
     const vector = (data: Float32Array) => tf.tensor1d(gather(data, rows, batch.size));
     const obs = matrix(batch.obs);
+    const sequence = batch.sequence === undefined ? null : uploadSequence(batch.sequence, environments);
     return {
       obs,
+      sequence,
       criticObs: batch.criticObs === undefined ? obs : matrix(batch.criticObs),
       action: matrix(batch.action),
       logProb: vector(batch.logProb),
       advantage: vector(batch.advantage),
       target: vector(batch.target),
       value: vector(batch.value),
+      mirrored: (batch.mirrored ?? []).map(({ obs: seen, action }) => ({
+        obs: matrix(seen),
+        // The target of the mirror loss stands still: it has no gradient.
+        mean: tf.matMul(this.#mean(this.#split(this.#parameters), obs, sequence), signedPermutation(action)),
+      })),
     };
   }
 
+  #mean(tensors: readonly tf.Tensor[], obs: tf.Tensor2D, sequence: DeviceSequence | null): tf.Tensor2D {
+    return meanAction(this.#network.actor, tensors.slice(0, this.#actorTensors), obs, sequence);
+  }
+
   /** One minibatch: loss, gradients, Adam. @returns its statistics, [STATS] */
-  #step(batch: PpoBatch, rows: Int32Array): tf.Tensor1D {
-    const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm } = this.#settings;
+  #step(batch: PpoBatch, rows: MinibatchRows): tf.Tensor1D {
+    const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm, mirrorCoef = 0.5 } = this.#settings;
     this.#steps++;
     const [stats, parameters, m, v] = tf.tidy(() => {
       const {
         obs,
+        sequence,
         criticObs,
         action,
         logProb: oldLogProb,
         advantage,
         target,
         value: oldValue,
+        mirrored,
       } = this.#upload(batch, rows);
       const kept: tf.Tensor[] = [];
 
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
-        const actor = tensors.slice(0, this.#actorTensors);
         const logStd = tensors[this.#actorTensors]!;
-        const mean = forward(actor, this.#network.actor.activation, obs);
+        const mean = this.#mean(tensors, obs, sequence);
         // log pi(a) = sum -z^2/2 - log sigma - log(2 pi)/2,   z = (a - mu) / sigma
         const z = tf.div(tf.sub(action, mean), tf.exp(logStd));
         const logProb = tf.sum(tf.sub(tf.sub(tf.mul(-0.5, tf.square(z)), logStd), HALF_LOG_TWO_PI), -1);
@@ -290,8 +307,14 @@ export class Ppo implements PpoLearner {
         // KL(old || new) ~ E[(r - 1) - log r] (Schulman 2020)
         const kl = tf.mean(tf.sub(tf.sub(ratio, 1), logRatio));
         const clipped = tf.mean(tf.cast(tf.greater(tf.abs(tf.sub(ratio, 1)), clip), 'float32'));
-        kept.push(...[policyLoss, valueLoss, kl, clipped].map((t) => tf.keep(t)));
-        return tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy)) as tf.Scalar;
+        // L_m = E (mu(mirrored s) - mirrored mu(s))^2
+        const mirrorLoss = mirrored.reduce(
+          (sum, image) => tf.add(sum, tf.mean(tf.square(tf.sub(this.#mean(tensors, image.obs, sequence), image.mean)))),
+          tf.scalar(0) as tf.Tensor,
+        );
+        kept.push(...[policyLoss, valueLoss, kl, clipped, mirrorLoss].map((t) => tf.keep(t)));
+        const loss = tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy));
+        return (mirrored.length === 0 ? loss : tf.add(loss, tf.mul(mirrorCoef, mirrorLoss))) as tf.Scalar;
       };
 
       const { grads } = tf.valueAndGrads(loss)(this.#split(this.#parameters));
@@ -337,12 +360,10 @@ export class Ppo implements PpoLearner {
   }
 }
 
-/** Some rows of a [size, ...] array. */
-function gather(data: Float32Array, rows: Int32Array, size: number): Float32Array {
-  const width = data.length / size;
-  const out = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    for (let k = 0; k < width; k++) out[i * width + k] = data[rows[i]! * width + k]!;
-  }
-  return out;
+/** P with (x P)[i] = sign[i] x[index[i]], [dim, dim]. */
+function signedPermutation({ index, sign }: Mirror): tf.Tensor2D {
+  const dim = index.length;
+  const matrix = new Float32Array(dim * dim);
+  for (let i = 0; i < dim; i++) matrix[index[i]! * dim + i] = sign[i]!;
+  return tf.tensor2d(matrix, [dim, dim]);
 }

@@ -18,6 +18,8 @@ export interface RolloutShape {
   readonly parameters: number;
   /** The exploration's log-std is a second half of the network's outputs. @default it is the last parameters */
   readonly stateStd?: boolean;
+  /** Numbers that the actor remembers from step to step. @default 0 */
+  readonly stateDim?: number;
 }
 
 /** T = horizon, N = numEnvs. */
@@ -52,22 +54,28 @@ export interface RolloutBuffer {
   readonly level: Float64Array;
   /** Where ADR's bounds stand for the episodes that begin in this iteration, numbered as in AdrState, [bounds]. */
   readonly bounds: Float64Array;
-  /** W1, b1, W2, b2, ..., logStd, as the actor uses them in this iteration. */
+  /** What the actor remembers before the iteration's first step, and after its last, [N, stateDim]. */
+  readonly actorState: Float32Array;
+  readonly nextActorState: Float32Array;
+  /** The tensors of the actor, then logStd, as the actor uses them in this iteration. */
   readonly parameters: Float32Array;
   /** Normaliser: mean then variance, [2, obsDim]. */
   readonly normalizer: Float64Array;
+  /** The same of what only the critic sees, [2, criticDim]. */
+  readonly criticNormalizer: Float64Array;
 }
 
 type View = typeof Float64Array | typeof Float32Array | typeof Int32Array | typeof Uint8Array;
 type Field = readonly [name: string, view: View, length: number];
 
 function fieldsOf(shape: RolloutShape): readonly Field[] {
-  const { horizon, numEnvs, obsDim, criticDim, actionDim, bounds = 0 } = shape;
+  const { horizon, numEnvs, obsDim, criticDim, actionDim, bounds = 0, stateDim = 0 } = shape;
   const cells = horizon * numEnvs;
   const tested = bounds === 0 ? 0 : cells;
   return [
     ['termSums', Float64Array, numEnvs * shape.rewardTerms],
     ['normalizer', Float64Array, 2 * obsDim],
+    ['criticNormalizer', Float64Array, 2 * criticDim],
     ['level', Float64Array, numEnvs],
     ['bounds', Float64Array, bounds],
     ['endedBoundValue', Float64Array, tested],
@@ -81,6 +89,8 @@ function fieldsOf(shape: RolloutShape): readonly Field[] {
     ['endedReturn', Float32Array, cells],
     ['endedLength', Float32Array, cells],
     ['parameters', Float32Array, shape.parameters],
+    ['actorState', Float32Array, numEnvs * stateDim],
+    ['nextActorState', Float32Array, numEnvs * stateDim],
     ['endedBound', Int32Array, tested],
     ['terminated', Uint8Array, cells],
     ['truncated', Uint8Array, cells],

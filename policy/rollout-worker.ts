@@ -3,9 +3,9 @@
 import { parentPort } from 'node:worker_threads';
 import { InputError, LandfallError, messageOf, NumericError } from '../core/errors.ts';
 import { makeEnvironments } from '../sim/recipe.ts';
-import { Actor } from './actor.ts';
 import { DivergenceError } from './divergence.ts';
 import { EpisodeRunner } from './evaluate.ts';
+import { simulatedActor } from './privileged-actor.ts';
 import { Rollout, type StepTap } from './rollout.ts';
 import { openRolloutBuffer } from './rollout-buffer.ts';
 import { WatchTap } from './watch.ts';
@@ -51,7 +51,7 @@ async function serve(request: Request): Promise<Reply> {
 async function evaluate(request: EvaluateRequest) {
   const [environment] = await makeEnvironments(request.recipe, 0, 1);
   const runner = new EpisodeRunner(environment!);
-  const actor = new Actor(request.contract, request.weights);
+  const actor = simulatedActor(request.contract, request.weights);
   const scores = Array.from({ length: request.count }, (_, i) => runner.run(actor, request.from + i));
   await environment!.robot.close();
   return scores;

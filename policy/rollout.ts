@@ -9,8 +9,10 @@ import { clamp, exp, tanh } from '../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Environment, EnvironmentSnapshot } from '../sim/environment.ts';
 import { ObsNormalizer } from './actor.ts';
+import { sizesOf } from './architecture.ts';
 import { DivergenceError, divergedIn, firstNonFinite, type Origin } from './divergence.ts';
-import { Mlp, splitTensors, tensorSizes } from './mlp.ts';
+import { type Inference, inferenceOf } from './inference.ts';
+import { splitTensors } from './mlp.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import { explorerLayers, LOG_STD_RANGE } from './squashed-gaussian.ts';
 
@@ -24,11 +26,16 @@ export class Rollout {
   readonly #first: number;
   readonly #buffer: RolloutBuffer;
   readonly #contract: Contract;
-  readonly #mlp: Mlp;
+  readonly #network: Inference;
   readonly #weights: readonly Float32Array[];
   readonly #logStd: Float32Array;
   readonly #std: Float64Array;
   readonly #input: Float32Array;
+  /** Parts of the input: the observation, and for a teacher what only the critic sees. */
+  readonly #obs: Float32Array;
+  readonly #known: Float32Array;
+  /** What the actor remembers of each environment, in the buffer. */
+  readonly #states: readonly Float32Array[];
   /** Mean of the action, and its log-std where that depends on the state. */
   readonly #mean: Float32Array;
   /** What the environment gets: the action, squashed where the network's output is. */
@@ -54,17 +61,24 @@ export class Rollout {
     this.#first = first;
     this.#buffer = buffer;
     this.#contract = contract;
-    const { activation, output } = contract.network;
-    const { obsDim, actionDim, parameters, stateStd = false } = buffer.shape;
-    const layers = stateStd ? explorerLayers(contract.network.layers) : contract.network.layers;
-    this.#mlp = new Mlp(layers, activation);
-    this.#weights = splitTensors(buffer.parameters, tensorSizes(layers));
-    this.#input = new Float32Array(obsDim);
+    const { network } = contract;
+    const { obsDim, actionDim, parameters, stateDim = 0, stateStd = false } = buffer.shape;
+    const layers = stateStd ? explorerLayers(network.layers) : network.layers;
+    // Noise comes before squashing.
+    const explorer = { ...network, layers, output: 'linear' } as const;
+    this.#network = inferenceOf(explorer);
+    this.#weights = splitTensors(buffer.parameters, sizesOf(explorer));
+    this.#states = environments.map((_, i) =>
+      buffer.nextActorState.subarray((first + i) * stateDim, (first + i + 1) * stateDim),
+    );
+    this.#input = new Float32Array(layers[0]!);
+    this.#obs = this.#input.subarray(0, obsDim);
+    this.#known = this.#input.subarray(obsDim);
     this.#mean = new Float32Array(layers.at(-1)!);
     this.#logStd = stateStd ? this.#mean.subarray(actionDim) : buffer.parameters.subarray(parameters - actionDim);
     this.#std = new Float64Array(actionDim);
     this.#acted = new Float32Array(actionDim);
-    this.#squash = output === 'tanh';
+    this.#squash = network.output === 'tanh';
     this.#noiseKeys = environments.map((_, i) => foldIn(key, first + i));
     this.#episodes = new Int32Array(environments.length);
     for (const [i, environment] of environments.entries()) {
@@ -125,13 +139,10 @@ export class Rollout {
    * @param iteration counts from 0 and seeds the exploration noise
    */
   collect(iteration: number, tap?: StepTap): void {
-    const { shape, obs, criticObs, normalizer, termSums, level } = this.#buffer;
-    const { horizon, numEnvs, obsDim, criticDim, rewardTerms } = shape;
-    const normalize = new ObsNormalizer({
-      ...this.#contract.normalizer,
-      mean: Array.from(normalizer.subarray(0, obsDim)),
-      variance: Array.from(normalizer.subarray(obsDim)),
-    });
+    const { shape, obs, criticObs, normalizer, criticNormalizer, actorState, termSums, level } = this.#buffer;
+    const { horizon, numEnvs, obsDim, criticDim, rewardTerms, stateDim = 0 } = shape;
+    const normalize = this.#normalizerOf(normalizer);
+    const normalizeKnown = this.#normalizerOf(criticNormalizer);
     this.#readStd();
     const last = horizon * numEnvs;
     for (let i = 0; i < this.#environments.length; i++) {
@@ -145,12 +156,14 @@ export class Rollout {
         environment.reset(0, obs, n * obsDim);
         environment.observeCritic(criticObs, n * criticDim);
         this.#episodes[i] = 1;
+        this.#states[i]!.fill(0);
       }
+      actorState.set(this.#states[i]!, n * stateDim);
       termSums.fill(0, n * rewardTerms, (n + 1) * rewardTerms);
     }
     this.#started = true;
     for (let t = 0; t < horizon; t++) {
-      for (let i = 0; i < this.#environments.length; i++) this.#step(iteration, t, i, normalize, tap);
+      for (let i = 0; i < this.#environments.length; i++) this.#step(iteration, t, i, normalize, normalizeKnown, tap);
     }
     for (let i = 0; i < this.#environments.length; i++) level[this.#first + i] = this.#environments[i]!.level;
   }
@@ -159,15 +172,33 @@ export class Rollout {
     for (let k = 0; k < this.#std.length; k++) this.#std[k] = exp(this.#logStd[k]!);
   }
 
-  #step(iteration: number, t: number, i: number, normalize: ObsNormalizer, tap: StepTap | undefined): void {
+  /** @param statistics mean, then variance */
+  #normalizerOf(statistics: Float64Array): ObsNormalizer {
+    const half = statistics.length / 2;
+    return new ObsNormalizer({
+      ...this.#contract.normalizer,
+      mean: Array.from(statistics.subarray(0, half)),
+      variance: Array.from(statistics.subarray(half)),
+    });
+  }
+
+  #step(
+    iteration: number,
+    t: number,
+    i: number,
+    normalize: ObsNormalizer,
+    normalizeKnown: ObsNormalizer,
+    tap: StepTap | undefined,
+  ): void {
     const buffer = this.#buffer;
     const { horizon, numEnvs, obsDim, criticDim, actionDim, rewardTerms } = buffer.shape;
     const environment = this.#environments[i]!;
     const n = this.#first + i;
     const cell = t * numEnvs + n;
 
-    normalize.apply(buffer.obs, cell * obsDim, this.#input);
-    this.#mlp.forward(this.#weights, this.#input, this.#mean);
+    normalize.apply(buffer.obs, cell * obsDim, this.#obs);
+    normalizeKnown.apply(buffer.criticObs, cell * criticDim, this.#known);
+    this.#network.forward(this.#weights, this.#input, this.#mean, this.#states[i]!);
     if (buffer.shape.stateStd === true) {
       for (let k = 0; k < actionDim; k++) this.#logStd[k] = clamp(this.#logStd[k]!, LOG_STD_RANGE[0], LOG_STD_RANGE[1]);
       this.#readStd();
@@ -219,6 +250,7 @@ export class Rollout {
     buffer.finalObs.set(buffer.obs.subarray(next, next + obsDim), cell * obsDim);
     buffer.finalCriticObs.set(buffer.criticObs.subarray(nextCritic, nextCritic + criticDim), cell * criticDim);
     environment.reset(this.#episodes[i]!, buffer.obs, next);
+    this.#states[i]!.fill(0);
     environment.observeCritic(buffer.criticObs, nextCritic);
     this.#episodes[i] = this.#episodes[i]! + 1;
     this.#requireFinite(next, nextCritic, iteration, t, i);

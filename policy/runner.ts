@@ -4,25 +4,37 @@
  */
 
 import type { Clock } from '../core/clock.ts';
-import type { Contract, NormalizerContract } from '../core/contract.ts';
+import { actionDim, type Contract, type NetworkContract, type NormalizerContract, obsDim } from '../core/contract.ts';
 import { InputError, NumericError } from '../core/errors.ts';
 import { type FrameRing, OpenFrameRing } from '../core/frame-ring.ts';
 import { foldIn, type Key } from '../core/rng.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
 import { AdrLearner } from './adr-learner.ts';
+import { sizesOf, stateSize } from './architecture.ts';
 import type { Backend } from './backend.ts';
 import type { TrainingState } from './checkpoint.ts';
 import { Collector, type WorkerPool } from './collector.ts';
+import { Distiller } from './distiller.ts';
 import { DivergenceError } from './divergence.ts';
 import { type Evaluation, summarise } from './evaluate.ts';
-import { assemble } from './experience.ts';
+import { actorRows, assemble, sequenceOf } from './experience.ts';
 import { makePpo } from './make-ppo.ts';
-import { splitTensors, tensorSizes } from './mlp.ts';
+import { augmented, mirroredObs, type Statistics, type TaskMirror } from './mirroring.ts';
+import { splitTensors } from './mlp.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import type { OfflineStats } from './offline-learner.ts';
-import type { LearnerState, NetworkSettings, PpoLearner, PpoSettings, PpoStats, Trainable } from './ppo-learner.ts';
+import type {
+  ActorLearner,
+  LearnerState,
+  NetworkSettings,
+  PpoBatch,
+  PpoSettings,
+  PpoStats,
+  Trainable,
+} from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 import type { SacStats } from './sac-learner.ts';
+import { labelsOf, type Teacher } from './teacher.ts';
 import type { SceneChange } from './watch.ts';
 
 export interface TrainSettings {
@@ -40,6 +52,8 @@ export interface TrainSettings {
   readonly trainable?: Trainable;
   /** Keep the actor's observation statistics as they are: they belong to the frozen body. */
   readonly freezeNormalizer?: boolean;
+  /** The task's symmetries, and what is made of them: more experience, or a loss. */
+  readonly symmetry?: { readonly use: 'augment' | 'loss'; readonly mirrors: readonly TaskMirror[] };
 }
 
 /** What every loop reports of an iteration. */
@@ -72,8 +86,8 @@ export interface Snapshot {
   readonly state: TrainingState;
 }
 
-/** What any loop is given. */
-export interface TrainJob<S = TrainSettings> {
+/** What any loop is given: S its settings, R what it reports. */
+export interface TrainJob<S = TrainSettings, R = LoopFigures & PpoStats> {
   readonly recipe: EnvironmentRecipe;
   /** What the policy is judged on. */
   readonly evalRecipe: EnvironmentRecipe;
@@ -87,6 +101,8 @@ export interface TrainJob<S = TrainSettings> {
   readonly onScene?: (change: SceneChange) => void;
   /** Go on from here. */
   readonly resume?: TrainingState;
+  /** Learn what it says, instead of from rewards. */
+  readonly teacher?: Teacher;
   /** Start from these parameters (actor, log-std, and of PPO the critic) with a new optimiser. */
   readonly initial?: Float32Array;
   /** Statistics that the critic of `initial` learned with, where it has its own. */
@@ -94,21 +110,20 @@ export interface TrainJob<S = TrainSettings> {
   /** A number was not finite. @param before what the iteration began with @param recipe of the environments */
   readonly onDivergence?: (error: DivergenceError, before: Snapshot, recipe: EnvironmentRecipe) => Promise<void>;
   /** After every iteration. @returns true to stop */
-  readonly onIteration?: (report: IterationReport, snapshot: () => Promise<Snapshot>) => boolean | Promise<boolean>;
+  readonly onIteration?: (report: R, snapshot: () => Promise<Snapshot>) => boolean | Promise<boolean>;
 }
 
 /** Train until the iterations are used up, the success rate is reached, or `onIteration` says stop. */
 export async function train(job: TrainJob): Promise<Snapshot> {
-  const { settings, backend, pool, key } = job;
-  const ppo = makePpo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable, pool.size);
+  const course = job.teacher === undefined ? reinforcement(job) : imitation(job, job.teacher);
   try {
-    return await learn(job, ppo);
+    return await learn(job, course);
   } finally {
-    ppo.dispose();
+    course.learner.dispose();
   }
 }
 
-async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
+async function learn(job: TrainJob, course: Course): Promise<Snapshot> {
   const { settings, pool, key, clock, resume } = job;
   // Environments that cannot be restored start new episodes, not those of the first start.
   const begun = resume === undefined ? 0 : (resume.environments?.begun ?? resume.iteration);
@@ -116,8 +131,8 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
   const { contract } = recipe;
   const normalizer = new RunningNormalizer(contract.normalizer);
   const criticNormalizer = criticStatistics(job);
+  const { learner: ppo } = course;
   if (resume !== undefined) ppo.load(resume.learner);
-  else if (job.initial !== undefined) ppo.loadParameters(job.initial);
   const collector = await Collector.open(
     pool,
     recipe,
@@ -131,12 +146,19 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
   // Without a curriculum every level is -1.
   const graded = buffer.level.some((level) => level >= 0);
   if (graded && resume?.levels !== undefined) buffer.level.set(resume.levels);
+  // What it remembers belongs to episodes that go on.
+  if (resume?.environments !== undefined && resume.actorState?.length === buffer.nextActorState.length)
+    buffer.nextActorState.set(resume.actorState);
   const adr = recipe.adr === undefined ? null : new AdrLearner(recipe.adr, resume?.adr);
   const stepsPerIteration = settings.numEnvs * settings.horizon;
   const first = resume?.iteration ?? 0;
   const policyAt = (iteration: number, bestScore: number | null, learner: LearnerState): Snapshot => {
     return {
-      contract: { ...contract, normalizer: normalizer.toContract() },
+      contract: {
+        ...contract,
+        normalizer: normalizer.toContract(),
+        network: learnedNetwork(contract.network, criticNormalizer),
+      },
       actor: learner.parameters.slice(0, ppo.actorSize),
       state: {
         learner,
@@ -146,6 +168,7 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
         ...(criticNormalizer === null ? {} : { criticNormalizer: criticNormalizer.toContract() }),
         ...(graded ? { levels: Array.from(buffer.level) } : {}),
         ...(adr === null ? {} : { adr: adr.state }),
+        ...(buffer.nextActorState.length === 0 ? {} : { actorState: Float32Array.from(buffer.nextActorState) }),
       },
     };
   };
@@ -160,7 +183,8 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
     const started = clock.now();
     const learner = await ppo.state();
     buffer.parameters.set(learner.parameters.subarray(0, ppo.actorSize));
-    writeNormalizer(normalizer, buffer);
+    writeStatistics(normalizer, buffer.normalizer);
+    if (criticNormalizer !== null) writeStatistics(criticNormalizer, buffer.criticNormalizer);
     adr?.write(buffer);
     let collected = started;
     let stats: PpoStats;
@@ -168,9 +192,8 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
       for (const change of await collector.collect(iteration, ring?.published ?? 0)) job.onScene?.(change);
       ring?.publish(settings.horizon);
       collected = clock.now();
-      const statistics = [normalizer.toContract(), criticNormalizer?.toContract() ?? null] as const;
-      const batch = await assemble(buffer, ppo, ...statistics, settings.ppo, iteration);
-      stats = await ppo.update(batch, iteration, iteration / settings.iterations);
+      const statistics = { actor: normalizer.toContract(), critic: criticNormalizer?.toContract() ?? null };
+      stats = await course.learn(buffer, statistics, iteration);
     } catch (error) {
       if (!(error instanceof NumericError)) throw error;
       const located = error instanceof DivergenceError ? error : await lossDiverged(error, collector, iteration);
@@ -204,13 +227,68 @@ async function learn(job: TrainJob, ppo: PpoLearner): Promise<Snapshot> {
   return await snapshot(iteration, best);
 }
 
+/** A learner, and what it makes of an iteration's experience. */
+interface Course {
+  readonly learner: ActorLearner;
+  learn(buffer: RolloutBuffer, statistics: Statistics, iteration: number): Promise<PpoStats>;
+}
+
+function reinforcement(job: TrainJob): Course {
+  const { recipe, settings, backend, pool, key } = job;
+  const mirrors = settings.symmetry?.use === 'loss';
+  const ppo = makePpo(backend, settings.network, settings.ppo, foldIn(key, 1), settings.trainable, pool.size, mirrors);
+  if (job.resume === undefined && job.initial !== undefined) ppo.loadParameters(job.initial);
+  const isPrivileged = recipe.contract.network.kind === 'privileged';
+  return {
+    learner: ppo,
+    async learn(buffer, statistics, iteration) {
+      const { actor, critic } = statistics;
+      const batch = await assemble(buffer, ppo, actor, critic, settings.ppo, iteration, isPrivileged);
+      return ppo.update(mirroredBatch(job, batch, buffer, statistics), iteration, iteration / settings.iterations);
+    },
+  };
+}
+
+function imitation({ settings, backend, key }: TrainJob, teacher: Teacher): Course {
+  const student = new Distiller(backend, settings.network, settings.ppo, teacher, foldIn(key, 1));
+  return {
+    learner: student,
+    learn(buffer, { actor }, iteration) {
+      const batch = {
+        size: buffer.shape.horizon * buffer.shape.numEnvs,
+        obs: actorRows(buffer, actor, iteration),
+        label: labelsOf(teacher, buffer),
+        ...(buffer.actorState.length === 0 ? {} : { sequence: sequenceOf(buffer) }),
+      };
+      return student.update(batch, iteration);
+    },
+  };
+}
+
+/** What the learner gets to see of a batch where the task is symmetric. */
+function mirroredBatch(
+  { settings: { symmetry } }: TrainJob,
+  batch: PpoBatch,
+  buffer: RolloutBuffer,
+  statistics: Statistics,
+): PpoBatch {
+  if (symmetry === undefined) return batch;
+  const { use, mirrors } = symmetry;
+  if (use === 'augment') return augmented(batch, buffer, statistics, mirrors);
+  const mirrored = mirrors.map((mirror) => ({
+    obs: mirroredObs(batch, buffer, statistics, mirror),
+    action: mirror.action,
+  }));
+  return { ...batch, mirrored };
+}
+
 /** Mean action, the task's own start, every episode of the evaluation's seed. */
 export async function judge(
   job: Pick<TrainJob<{ readonly evalEpisodes: number }>, 'pool' | 'evalRecipe' | 'settings' | 'onDivergence'>,
   policy: Snapshot,
 ): Promise<Evaluation> {
   const { contract, actor, state } = policy;
-  const weights = splitTensors(actor, tensorSizes(contract.network.layers));
+  const weights = splitTensors(actor, sizesOf(contract.network));
   try {
     const scores = await job.pool.evaluate(job.evalRecipe, contract, weights, job.settings.evalEpisodes);
     return summarise(scores, job.evalRecipe.key);
@@ -246,14 +324,14 @@ export function reached(evaluation: Evaluation | null, target: number | null): b
   return target !== null && evaluation !== null && evaluation.successRate >= target;
 }
 
-function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: PpoLearner) {
-  const { layers } = contract.network;
+function rolloutShape(settings: TrainSettings, contract: Contract, recipe: EnvironmentRecipe, ppo: ActorLearner) {
   return {
     horizon: settings.horizon,
     numEnvs: settings.numEnvs,
-    obsDim: layers[0]!,
+    obsDim: obsDim(contract),
     criticDim: settings.network.criticInputs ?? 0,
-    actionDim: layers.at(-1)!,
+    actionDim: actionDim(contract),
+    stateDim: stateSize(contract.network),
     rewardTerms: recipe.rewardWeights.length,
     bounds: 2 * (recipe.adr?.parameters.length ?? 0),
     parameters: ppo.actorSize,
@@ -287,9 +365,16 @@ export function criticStatistics({
   return new RunningNormalizer(known ?? { mean: each(0), variance: each(1), count: 0, epsilon, clip });
 }
 
-export function writeNormalizer(normalizer: RunningNormalizer, buffer: RolloutBuffer): void {
-  buffer.normalizer.set(normalizer.mean);
-  buffer.normalizer.set(normalizer.variance, normalizer.mean.length);
+/** @param out mean, then variance */
+export function writeStatistics({ mean, variance }: RunningNormalizer, out: Float64Array): void {
+  out.set(mean);
+  out.set(variance, mean.length);
+}
+
+/** The network as it stands: a teacher's statistics of what only a simulation knows are part of it. */
+function learnedNetwork(network: NetworkContract, criticNormalizer: RunningNormalizer | null): NetworkContract {
+  if (network.kind !== 'privileged' || criticNormalizer === null) return network;
+  return { ...network, encoder: { ...network.encoder, normalizer: criticNormalizer.toContract() } };
 }
 
 /** Means over the episodes that ended in this iteration. */

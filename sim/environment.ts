@@ -5,7 +5,7 @@
 
 import { Actuation } from '../core/action.ts';
 import type { Contract } from '../core/contract.ts';
-import { NumericError } from '../core/errors.ts';
+import { InputError, NumericError } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import { copyState, type JointCommand, makeCommand, makeState } from '../core/robot.ts';
@@ -105,6 +105,9 @@ export class Environment {
   /** What this environment's episodes vary around. */
   readonly #nominal: Dynamics;
   #dynamics: Dynamics;
+  /** Of this episode by name, where a critic observes them. */
+  #known: Readonly<Record<string, number>>;
+  readonly #knowsParameters: boolean;
   #scene: Scene = EMPTY_SCENE;
   /** `bounds` at this episode's start. */
   readonly #bounds: Float64Array;
@@ -137,6 +140,15 @@ export class Environment {
     this.actuation = new Actuation(contract);
     const critic = criticTerms(task, contract);
     this.criticObserver = critic === null ? null : new Observer(critic, contract);
+    this.#knowsParameters = critic?.some(({ term }) => term === 'parameter') ?? false;
+    this.#known = this.parameters();
+    for (const { name, term, of = [] } of critic ?? []) {
+      const unknown = term === 'parameter' ? of.find((parameter) => !Object.hasOwn(this.#known, parameter)) : undefined;
+      if (unknown === undefined) continue;
+      throw new InputError(`critic observation ${name}: the robot has no parameter named ${unknown}`, {
+        repair: `its parameters: ${Object.keys(this.#known).join(', ')}`,
+      });
+    }
     this.#rewards = Object.values(task.rewards).map((term) => term.fn);
     this.#weights = Float64Array.from(settings.rewardWeights);
     this.#terminations = Object.values(task.terminations);
@@ -229,6 +241,7 @@ export class Environment {
     random.reset(foldIn(key, PURPOSE.parameters));
     const ranges = this.#rangesOf(episode, key);
     this.#dynamics = randomization > 0 ? sampleDynamics(this.#nominal, ranges, randomization, random) : this.#nominal;
+    if (this.#knowsParameters) this.#known = this.parameters();
     random.reset(foldIn(key, PURPOSE.scene));
     if (!training && task.curriculum !== undefined) this.#level = random.below(task.curriculum.rule.levels);
     this.#scene = task.scene?.(random, this.difficulty) ?? EMPTY_SCENE;
@@ -269,7 +282,7 @@ export class Environment {
   /** What the critic sees of the present state. To be called once a step. @param out receives its numbers from `offset` on */
   observeCritic(out: Float32Array, offset: number): void {
     const { truth, objects } = this.robot;
-    this.criticObserver?.observe(truth, this.actuation.lastAction, out, offset, this.taskCommand, objects);
+    this.criticObserver?.observe(truth, this.actuation.lastAction, out, offset, this.taskCommand, objects, this.#known);
   }
 
   /**

@@ -8,6 +8,7 @@ import type { ActionContract, ObservationContract } from '../core/contract.ts';
 import type { RandomStream } from '../core/rng.ts';
 import type { RobotState } from '../core/robot.ts';
 import type { SensorSpec } from '../core/sensor.ts';
+import type { Symmetry } from '../core/symmetry.ts';
 import { type AdrSettings, checkAdr } from './adr.ts';
 import type { CurriculumRule, LevelOutcome } from './curriculum.ts';
 import { checkRandomization, type RandomizationTable } from './randomization-terms.ts';
@@ -138,6 +139,8 @@ export interface TaskDefinition {
   readonly randomization: RandomizationTable;
   /** How ranges of `randomization` widen while training, where the configuration says `adr`; evaluation keeps the table. */
   readonly adr?: AdrSettings;
+  /** Reflections under which robot, scene and rewards are the same: what is learned in one holds in the other. */
+  readonly symmetries?: readonly Symmetry[];
   readonly reference?: ReferencePolicy;
   /** An episode succeeds when `test` held without a break for its last `seconds`. */
   readonly success: { readonly seconds: number; readonly test: (view: StepView) => boolean };

@@ -5,8 +5,8 @@
 
 import { type Contract, parseContract } from '../../core/contract.ts';
 import { InputError, messageOf } from '../../core/errors.ts';
+import { tensorsOf } from '../architecture.ts';
 import type { Bundle } from '../checkpoint.ts';
-import { tensorShapes } from '../mlp.ts';
 import { commandMap } from './command-map.ts';
 import { networkWriter } from './network-graph.ts';
 import { fromBase64, toBase64 } from './page-data.ts';
@@ -16,12 +16,8 @@ export const JSON_FORMAT = 'landfall-policy-json/1';
 /** @throws InputError for a network or action terms that cannot be exported */
 export function encodePolicyJson({ contract, weights, path }: Pick<Bundle, 'contract' | 'weights' | 'path'>): string {
   networkWriter(contract.network.kind, path);
-  const shapes = tensorShapes(contract.network.layers);
-  const tensors = weights.map((data, i) => ({
-    name: `actor.${Math.floor(i / 2)}.${i % 2 === 0 ? 'weight' : 'bias'}`,
-    shape: shapes[i],
-    float32: toBase64(data),
-  }));
+  const specs = tensorsOf(contract.network);
+  const tensors = weights.map((data, i) => ({ ...specs[i]!, float32: toBase64(data) }));
   const { entries, initial } = commandMap(contract);
   return `${JSON.stringify({ format: JSON_FORMAT, contract, command: entries, initial: Array.from(initial), tensors })}\n`;
 }
@@ -42,7 +38,7 @@ export function decodePolicyJson(text: string, where: string): { contract: Contr
   const { format, contract: stored, tensors } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (format !== JSON_FORMAT) throw bad(`its format should be ${JSON_FORMAT}, found ${String(format)}`);
   const contract = parseContract(stored, where);
-  const shapes = tensorShapes(contract.network.layers);
+  const shapes = tensorsOf(contract.network).map(({ shape }) => shape);
   if (!Array.isArray(tensors) || tensors.length !== shapes.length) throw bad(`it should hold ${shapes.length} tensors`);
   const weights = shapes.map((shape, i) => {
     const { name = i, float32 } = (tensors[i] ?? {}) as Readonly<Record<string, unknown>>;

@@ -2,12 +2,12 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { Contract } from '../../core/contract.ts';
-import { tensorSizes } from '../mlp.ts';
+import type { Contract, NetworkContract } from '../../core/contract.ts';
+import { sizesOf } from '../architecture.ts';
 
-/** Numbers of the actor's body: all layers but the last. */
-export function bodySize(layers: readonly number[]): number {
-  return tensorSizes(layers)
+/** Numbers of the actor's body: all tensors but the last layer's. */
+export function bodySize(network: NetworkContract): number {
+  return sizesOf(network)
     .slice(0, -2)
     .reduce((sum, size) => sum + size, 0);
 }
@@ -20,7 +20,7 @@ export function bodyHash(contract: Contract, actor: Float32Array): string {
   const { layers } = contract.network;
   const actions = layers.at(-1)!;
   const hash = sha256.create();
-  hash.update(bytesOf(actor.slice(0, bodySize(layers))));
+  hash.update(bytesOf(actor.slice(0, bodySize(contract.network))));
   hash.update(bytesOf(actor.slice(actor.length - actions)));
   hash.update(utf8ToBytes(JSON.stringify(contract.normalizer)));
   return bytesToHex(hash.digest());

@@ -10,6 +10,7 @@ import {
   cartpoleCriticObservations,
   cartpoleObservations,
   cartpoleRandomization,
+  cartpoleSymmetries,
   isOffRail,
   poleTilt,
 } from './cartpole-terms.ts';
@@ -53,6 +54,7 @@ export const cartpoleBalance = defineTask({
     qd[1] = random.between(-0.2, 0.2) * wide;
   },
   randomization: cartpoleRandomization,
+  symmetries: cartpoleSymmetries,
   reference: cartpoleBalanceReference,
   success: {
     seconds: 2,

@@ -10,6 +10,7 @@ import {
   cartpoleCriticObservations,
   cartpoleObservations,
   cartpoleRandomization,
+  cartpoleSymmetries,
   isOffRail,
   poleTilt,
 } from './cartpole-terms.ts';
@@ -58,6 +59,7 @@ export const cartpoleSwingup = defineTask({
     qd[1] = random.between(-spin, spin);
   },
   randomization: cartpoleRandomization,
+  symmetries: cartpoleSymmetries,
   reference: cartpoleSwingupReference,
   success: {
     seconds: 2,

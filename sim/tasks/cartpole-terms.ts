@@ -6,6 +6,7 @@
 import type { ActionContract } from '../../core/contract.ts';
 import { wrapAngle } from '../../core/math.ts';
 import type { RobotState } from '../../core/robot.ts';
+import type { Symmetry } from '../../core/symmetry.ts';
 import type { RandomizationTable } from '../randomization-terms.ts';
 import type { ObservationSpec } from '../task.ts';
 
@@ -50,6 +51,10 @@ export const cartpoleActions: readonly ActionContract[] = [
     clip: [-CART_FORCE, CART_FORCE],
     rateLimit: null,
   },
+];
+
+export const cartpoleSymmetries: readonly Symmetry[] = [
+  { name: 'left-right', axes: [1, -1, 1], joints: { slider: ['slider', -1], hinge: ['hinge', -1] } },
 ];
 
 /** Another cart, another pole, a rail in use, a slow bus. The hinge has no motor: nothing that only a motor has varies by offset. */

@@ -108,6 +108,9 @@ export function doublePendulumTask(
       positionNoise: { operation: 'abs', range: [0, 0.002] },
       velocityNoise: { operation: 'abs', range: [0, 0.1] },
     },
+    symmetries: [
+      { name: 'left-right', axes: [1, -1, 1], joints: { shoulder: ['shoulder', -1], elbow: ['elbow', -1] } },
+    ],
     reference,
     success: { seconds: 2, test: ({ state }) => tipHeight(state) > 0.9 },
   });

@@ -111,6 +111,7 @@ export const pendulum = defineTask({
       { name: 'latency', initial: [0, 0.005], limits: [0, 0.04], delta: 0.007 },
     ],
   },
+  symmetries: [{ name: 'left-right', axes: [1, -1, 1], joints: { shoulder: ['shoulder', -1] } }],
   reference: pendulumReference,
   success: {
     seconds: 1,

@@ -64,6 +64,11 @@ const OVERTURNED = cos((100 / 180) * Math.PI);
 const CALM = { tilt: 0.1, speed: 0.1, spin: 0.2 } as const;
 const WILD = { tilt: 1, speed: 1, spin: 3 } as const;
 
+/** @param order which rotor each becomes */
+function swapped(order: readonly number[]): Readonly<Record<string, readonly [string, 1]>> {
+  return Object.fromEntries(ROTORS.map((rotor, k) => [rotor, [ROTORS[order[k]!]!, 1] as const]));
+}
+
 const plain = { joints: [] as string[], scale: 1, clip: null, history: 1, delay: 0 };
 
 export const quadrotorHover = defineTask({
@@ -154,6 +159,12 @@ export const quadrotorHover = defineTask({
     imuRoll: { operation: 'add', range: [-0.02, 0.02] },
     imuPitch: { operation: 'add', range: [-0.02, 0.02] },
   },
+  // Rotors clockwise from the front right: a mirror swaps two that turn against each other. The measured products of inertia
+  // are 5% off it.
+  symmetries: [
+    { name: 'left-right', axes: [1, -1, 1], joints: swapped([3, 2, 1, 0]), command: { y: -1 } },
+    { name: 'front-back', axes: [-1, 1, 1], joints: swapped([1, 0, 3, 2]), command: { x: -1 } },
+  ],
   reference: {
     doc: 'a cascade of PD controllers: position, attitude, body rates, and a mixer that leads the rotors',
     make: cascade({ offset: HOVER, scale: SCALE, most: MOST }),

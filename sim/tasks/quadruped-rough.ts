@@ -17,6 +17,7 @@ import {
   command,
   commandTerms,
   falls,
+  leftRight,
   observations,
   PHYSICS,
   pushes,
@@ -48,6 +49,7 @@ export const EDGE = TILE / 2 - 0.5;
 
 /** Points under and around the trunk, m: ahead and behind 0.4, aside 0.2. */
 const SCAN = [-0.4, -0.2, 0, 0.2, 0.4].flatMap((x) => [-0.2, 0, 0.2].map((y): readonly [number, number] => [x, y]));
+const mirroredPoint = ([x, y]: readonly [number, number]): number => SCAN.findIndex((p) => p[0] === x && p[1] === -y);
 /** Of those, the ones between the feet. */
 const UNDER = SCAN.flatMap(([x, y], k) => (Math.abs(x) < 0.3 && y === 0 ? [k] : []));
 
@@ -116,6 +118,8 @@ export const quadrupedRough = defineTask({
   },
   pushes,
   randomization,
+  // Of the scan's points, those on the other side.
+  symmetries: [{ ...leftRight, sensors: { ...leftRight.sensors, scan: SCAN.map(mirroredPoint) } }],
   reference: {
     doc: 'the trot of the flat floor, which does not know what it stands on',
     make: trot({ scale: ACTION_SCALE, pose: STANCE }),

@@ -7,6 +7,7 @@ import type { ActionContract } from '../../core/contract.ts';
 import { cos, sin } from '../../core/math.ts';
 import type { RandomStream } from '../../core/rng.ts';
 import type { SensorSpec } from '../../core/sensor.ts';
+import type { Symmetry } from '../../core/symmetry.ts';
 import type { RandomizationTable } from '../randomization-terms.ts';
 import type { PhysicsSettings } from '../rapier.ts';
 import type { CommandTerm, ObservationSpec, PushTerm, StartState, StepView } from '../task.ts';
@@ -78,6 +79,23 @@ export const bodySensor: SensorSpec = {
   name: 'body',
   links: ['trunk', ...LEGS.flatMap((leg) => [`${leg}_thigh`, `${leg}_calf`])],
   threshold: 1,
+};
+
+/** FR and FL change places, RR and RL; the hips, about x, then turn the other way. */
+const mirroredJoint = (joint: string): readonly [string, 1 | -1] => [
+  `${joint[0]}${joint[1] === 'R' ? 'L' : 'R'}${joint.slice(2)}`,
+  joint.endsWith('_hip') ? -1 : 1,
+];
+
+/** Between left and right. The legs that swing first are then the other ones: half a turn of the clock. */
+export const leftRight: Symmetry = {
+  name: 'left-right',
+  axes: [1, -1, 1],
+  joints: Object.fromEntries(JOINTS.map((joint) => [joint, mirroredJoint(joint)])),
+  command: { vy: -1, wz: -1 },
+  clock: -1,
+  // Feet; then trunk, and thigh and calf of each leg.
+  sensors: { feet: [1, 0, 3, 2], body: [0, 3, 4, 1, 2, 7, 8, 5, 6] },
 };
 
 export const commandTerms = {

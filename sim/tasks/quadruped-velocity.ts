@@ -14,6 +14,7 @@ import {
   command,
   commandTerms,
   falls,
+  leftRight,
   observations,
   PHYSICS,
   pushes,
@@ -92,6 +93,7 @@ export const quadrupedVelocity = defineTask({
   scene: () => FLOOR,
   pushes,
   randomization,
+  symmetries: [leftRight],
   reference: {
     doc: 'a trot on the clock: feet placed by the velocity error, stance feet push as a virtual model of the trunk asks',
     make: trot({ scale: ACTION_SCALE, pose: STANCE }),

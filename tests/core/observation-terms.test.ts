@@ -11,6 +11,7 @@ const picked = (sensorSize: number): Picked => ({
   sensor: 'scan',
   sensorSize,
   command: new Int32Array(0),
+  names: [],
 });
 
 function pool(reading: readonly number[]): number[] {
@@ -23,6 +24,7 @@ function pool(reading: readonly number[]): number[] {
     lastAction: new Float32Array(0),
     command: new Float64Array(0),
     objects: new Float64Array(0),
+    parameters: {},
   };
   term.write(input, picked(reading.length), out);
   return [...out];
@@ -51,7 +53,13 @@ describe('nearest_by_sector', () => {
 describe('object terms', () => {
   it('read pose and velocity of the first object, and are for critics alone', () => {
     const objects = Float64Array.from({ length: 26 }, (_, k) => k);
-    const input = { state: makeState(0), lastAction: new Float32Array(0), command: new Float64Array(0), objects };
+    const input = {
+      state: makeState(0),
+      lastAction: new Float32Array(0),
+      command: new Float64Array(0),
+      objects,
+      parameters: {},
+    };
     const out = new Float64Array(3);
     observationTerms.object_position!.write(input, picked(0), out);
     expect([...out]).toEqual([0, 1, 2]);

@@ -55,7 +55,7 @@ describe('contract', () => {
     ['seed', 1.5, 'seed should be'],
     ['observations', null, 'observations should be Array, found null'],
     ['schema', 1, 'schema should be 2, found 1'],
-    ['network.kind', 'lstm', 'network.kind should be "mlp", found "lstm"'],
+    ['network.kind', 'lstm', 'network.kind should be ("mlp" | "gru" | "history" | "privileged"), found "lstm"'],
   ])('refuses %s = %s, naming the field', (path, value, message) => {
     const error = errorOf(() => parseContract(changed(path, value), 'policy.json'));
     expect(error.message).toContain(`policy contract in policy.json: ${message}`);

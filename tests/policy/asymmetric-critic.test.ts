@@ -322,7 +322,7 @@ describe('a resumed run', () => {
     // The body's statistics stay as they were given, the critic's go on counting.
     expect(head.contract.normalizer).toEqual(asymmetric.contract.normalizer);
     expect(head.state.criticNormalizer!.count).toBe(3 * HORIZON * ENVS);
-    const size = bodySize(asymmetric.contract.network.layers);
+    const size = bodySize(asymmetric.contract.network);
     expect(hash(head.actor.subarray(0, size))).toBe(hash(first.actor.subarray(0, size)));
     expect(hash(head.actor)).not.toBe(hash(first.actor));
     // A policy without its critic starts a new one.

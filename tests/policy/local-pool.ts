@@ -3,9 +3,9 @@
  * because a test made them. Environments, rollouts and requests are the real ones.
  */
 
-import { Actor } from '../../policy/actor.ts';
 import { allReplies, WorkerPool } from '../../policy/collector.ts';
 import { EpisodeRunner } from '../../policy/evaluate.ts';
+import { simulatedActor } from '../../policy/privileged-actor.ts';
 import { Rollout } from '../../policy/rollout.ts';
 import { openRolloutBuffer } from '../../policy/rollout-buffer.ts';
 import type { Reply, Request } from '../../policy/worker-protocol.ts';
@@ -50,7 +50,7 @@ export class LocalPool extends WorkerPool {
     if (request.op === 'snapshot') return { op: 'snapshots', environments: this.#rollouts[w]!.snapshots() };
     const [environment] = await makeEnvironments(request.recipe, 0, 1);
     const runner = new EpisodeRunner(environment!);
-    const actor = new Actor(request.contract, request.weights);
+    const actor = simulatedActor(request.contract, request.weights);
     const scores = Array.from({ length: request.count }, (_, i) => runner.run(actor, request.from + i));
     return { op: 'scores', scores };
   }

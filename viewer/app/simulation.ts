@@ -109,6 +109,7 @@ export class Simulation implements Line {
     this.#step++;
     if (isNew) {
       environment.reset(++this.#episode, this.#obs, 0);
+      this.#actor.reset();
     } else {
       this.#actor.act(this.#obs, this.#action);
       environment.step(this.#action, 0, this.#obs, 0);

@@ -119,7 +119,7 @@ describe('against the tfjs reference', () => {
       expect(expected.clipFraction).toBeLessThan(0.9);
     }
     for (const name of Object.keys(expected) as (keyof typeof expected)[]) {
-      expect(Math.abs(found[name] - expected[name])).toBeLessThan(2e-5 * Math.max(1, Math.abs(expected[name])));
+      expect(Math.abs(found[name]! - expected[name]!)).toBeLessThan(2e-5 * Math.max(1, Math.abs(expected[name]!)));
     }
     const [a, b] = [(await slow.state()).firstMoment, (await fast.state()).firstMoment];
     const largest = Math.max(...a.map(Math.abs));

@@ -12,7 +12,7 @@ const HEAD = [39, 40, 41, 42];
 
 describe('bodyHash', () => {
   it('counts all layers but the last', () => {
-    expect(bodySize(contract.network.layers)).toBe(39);
+    expect(bodySize(contract.network)).toBe(39);
   });
 
   it('changes with every number of the body and the log-std, by one bit, and with none of the head', () => {
