@@ -2,16 +2,16 @@
 
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { trainByImitation } from '../bench/realaigym/imitation/train.ts';
+import { EFFORT, trainByImitation } from '../bench/realaigym/imitation/train.ts';
 import { InputError } from '../core/errors.ts';
 import { numberWithin } from './option-values.ts';
 
 interface TrainingOptions {
   readonly out?: string;
   readonly seed: number;
-  readonly tries: number;
-  readonly evaluations: number;
-  readonly rounds: number;
+  readonly tries?: number;
+  readonly evaluations?: number;
+  readonly rounds?: number;
 }
 
 export function register(bench: Command): void {
@@ -25,9 +25,9 @@ export function register(bench: Command): void {
     .argument('<task>', 'acrobot or pendubot')
     .option('--out <dir>', 'where the bundle goes (default: "runs/realaigym/TASK")')
     .option('--seed <n>', 'of searches and learning', numberWithin({ min: 0, integer: true }), 1)
-    .option('--tries <n>', 'searches for a swing-up', whole, 40)
-    .option('--evaluations <n>', 'swings simulated in each', whole, 25_000)
-    .option('--rounds <n>', 'of learning', whole, 20)
+    .option('--tries <n>', 'searches for a swing-up', whole)
+    .option('--evaluations <n>', 'swings simulated in each', whole)
+    .option('--rounds <n>', 'of learning', whole)
     .action(async (task: string, options: TrainingOptions) => {
       if (task !== 'acrobot' && task !== 'pendubot') {
         throw new InputError(`${task}: trained by imitation are acrobot and pendubot`, {
@@ -35,6 +35,7 @@ export function register(bench: Command): void {
         });
       }
       const path = await trainByImitation({
+        ...EFFORT[task],
         ...options,
         task,
         directory: options.out ?? join('runs', 'realaigym', task),

@@ -1,6 +1,7 @@
 /** `landfall bench realaigym`: policies judged by the rules of the RealAIGym leaderboards, beside what is published there. */
 
 import type { Command } from 'commander';
+import { ourEntries } from '../bench/realaigym/entries.ts';
 import {
   type JudgedTask,
   judge,
@@ -21,6 +22,7 @@ import { numberWithin } from './option-values.ts';
 interface BenchRealaigymOptions {
   readonly seed: number;
   readonly robustness: boolean;
+  readonly directory: string;
   readonly json?: boolean;
 }
 
@@ -37,13 +39,18 @@ export function register(bench: Command): void {
     .description(
       'Judge policies of acrobot, pendubot and pendulum by the RealAIGym leaderboards: published equations, published criteria.',
     )
-    .argument('<runs...>', 'a run, checkpoint or bundle of each task to judge')
+    .argument(
+      '[runs...]',
+      'a run, checkpoint or bundle of each task to judge; without any our own, trained first where they are not there yet',
+    )
     .option('--seed <n>', 'of noise and perturbations', numberWithin({ min: 0, integer: true }), 1)
     .option('--no-robustness', 'performance alone')
+    .option('--directory <dir>', 'where our own are kept', 'runs/realaigym')
     .option('--json', 'print one JSON object')
     .action(async (runs: string[], options: BenchRealaigymOptions) => {
       const tasks: Partial<Record<JudgedTask, Judged>> = {};
-      for (const given of runs) {
+      const say = (text: string) => process.stderr.write(`${text}\n`);
+      for (const given of runs.length > 0 ? runs : await ourEntries(options.directory, say)) {
         const bundle = await loadBundle(given);
         const { contract, weights, path } = bundle;
         const task = judgedTasks.find((name) => name === contract.robot.name);
@@ -57,7 +64,7 @@ export function register(bench: Command): void {
         const loop = policyLoop(contract, joints, driven, dt);
         const controller = policyController(loop, new Actor(contract, weights));
         const onProgress = (done: number, total: number) => {
-          if (done % 100 === 0) process.stderr.write(`${task}: ${done} of ${total} trials\n`);
+          if (done % 100 === 0) say(`${task}: ${done} of ${total} trials`);
         };
         const run = await onnxRun(task, bundle);
         const onnx = run === null ? null : performanceOf(task, performanceCriteria(task, run));
