@@ -3,7 +3,7 @@
  * asked. Writes to the streams it is given and knows no training.
  */
 
-import type { IterationReport } from '../policy/runner.ts';
+import type { IterationReport } from '../policy/iteration-report.ts';
 
 /** Seconds between lines where there is no terminal. */
 const PLAIN_PERIOD = 10;

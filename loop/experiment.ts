@@ -11,7 +11,7 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
-import type { TrainSettings } from '../policy/runner.ts';
+import type { TrainSettings } from '../policy/training-job.ts';
 import type { AdrSettings } from '../sim/adr.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';

@@ -1,9 +1,10 @@
 /** Which loop an experiment learns by, and what that loop is given besides. Reads the logged episodes. */
 
-import { trainOffPolicy } from '../policy/off-policy-runner.ts';
+import type { IterationReport } from '../policy/iteration-report.ts';
 import { trainOffline } from '../policy/offline-runner.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
-import { type IterationReport, type Snapshot, type TrainJob, type TrainSettings, train } from '../policy/runner.ts';
+import { train, trainOffPolicy } from '../policy/runner.ts';
+import type { Snapshot, TrainJob, TrainSettings } from '../policy/training-job.ts';
 import type { Experiment } from './experiment.ts';
 import { readLogged } from './logged-episodes.ts';
 

@@ -10,7 +10,7 @@ import { actionDim } from '../core/contract.ts';
 import { NumericError } from '../core/errors.ts';
 import { checkpointNamed, writeJson, writeState } from '../policy/checkpoint.ts';
 import type { DivergenceError } from '../policy/divergence.ts';
-import type { Snapshot } from '../policy/runner.ts';
+import type { Snapshot } from '../policy/training-job.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../sim/recipe.ts';
 import type { Experiment } from './experiment.ts';
 import { replayEpisode } from './replay.ts';

@@ -5,6 +5,7 @@
 
 import { LandfallError, NumericError } from '../core/errors.ts';
 import type { Environment, EnvironmentSnapshot } from '../sim/environment.ts';
+import type { Collector } from './collector.ts';
 
 export interface Origin {
   /** What is not finite, such as `observation 3`, `action 0`, `reward` or `loss`. */
@@ -53,4 +54,27 @@ export function divergedIn(environment: Environment, error: unknown, where: stri
   }
   const tensor = firstNonFinite(environment.rewardTerms, 0, environment.rewardTerms.length) < 0 ? 'state' : 'reward';
   return new DivergenceError(message, { ...origin, tensor }, { cause: error });
+}
+
+/** A loss has no environment: the one with the largest reward is the most likely to tell why. */
+export async function lossDiverged(
+  error: NumericError,
+  collector: Pick<Collector, 'buffer' | 'snapshots'>,
+  iteration: number,
+) {
+  const { buffer } = collector;
+  const { numEnvs } = buffer.shape;
+  let largest = 0;
+  for (let i = 1; i < buffer.reward.length; i++)
+    if (Math.abs(buffer.reward[i]!) > Math.abs(buffer.reward[largest]!)) largest = i;
+  const env = largest % numEnvs;
+  const origin = {
+    tensor: 'loss',
+    iteration,
+    env: null,
+    step: null,
+    episode: { env, at: (await collector.snapshots())[env]! },
+  };
+  const repair = error.repair === undefined ? {} : { repair: error.repair };
+  return new DivergenceError(error.message, origin, { ...repair, cause: error });
 }

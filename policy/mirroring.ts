@@ -8,6 +8,7 @@ import type { NormalizerContract } from '../core/contract.ts';
 import { type Mirror, mirrorRow } from '../core/symmetry.ts';
 import { ObsNormalizer } from './actor.ts';
 import { joined } from './experience.ts';
+import type { Statistics } from './observation-statistics.ts';
 import type { PpoBatch } from './ppo-learner.ts';
 import type { RolloutBuffer } from './rollout-buffer.ts';
 
@@ -17,12 +18,6 @@ export interface TaskMirror {
   /** Of what only the critic sees; null when it sees what the actor sees. */
   readonly criticObs: Mirror | null;
   readonly action: Mirror;
-}
-
-export interface Statistics {
-  readonly actor: NormalizerContract;
-  /** Of what only the critic sees. */
-  readonly critic: NormalizerContract | null;
 }
 
 /** The batch, and behind it its mirror image for each symmetry. @param buffer that the batch was made from */

@@ -8,13 +8,14 @@ import { ObsNormalizer } from './actor.ts';
 import { BatchSampler } from './batch-sampler.ts';
 import { BehaviourCloning } from './bc.ts';
 import { Iql } from './iql.ts';
+import type { LoopFigures } from './iteration-report.ts';
+import { better, judgeIfDue, reached } from './judgement.ts';
 import { RunningNormalizer } from './normalizer.ts';
 import type { OfflineLearner, OfflineNetworks, OfflineSettings, OfflineStats } from './offline-learner.ts';
 import type { ReplayBuffer } from './replay-buffer.ts';
-import { judge, type LoopFigures, reached, type Snapshot, type TrainJob, type TrainSettings } from './runner.ts';
+import type { JudgingSettings, Snapshot, TrainJob } from './training-job.ts';
 
-export interface OfflineLoopSettings
-  extends Pick<TrainSettings, 'iterations' | 'evalEvery' | 'evalEpisodes' | 'stopAtSuccess'> {
+export interface OfflineLoopSettings extends JudgingSettings {
   readonly algorithm: 'bc' | 'iql';
   readonly offline: OfflineSettings;
   readonly network: OfflineNetworks;
@@ -63,9 +64,8 @@ async function learn(job: OfflineJob, learner: OfflineLearner): Promise<Snapshot
     const learned = clock.now();
     iteration++;
 
-    const due = iteration % settings.evalEvery === 0 || iteration === settings.iterations;
-    const evaluation = due ? await judge(job, await snapshot(iteration, best)) : null;
-    if (evaluation !== null) best = Math.max(best ?? -Infinity, evaluation.meanReturn);
+    const evaluation = await judgeIfDue(job, iteration, () => snapshot(iteration, best));
+    best = better(best, evaluation);
     const report = {
       ...stats,
       heldOutLoss,

@@ -5,7 +5,7 @@
  */
 
 import * as tf from '@tensorflow/tfjs';
-import { LandfallError, NumericError } from '../core/errors.ts';
+import { LandfallError } from '../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import type { Mirror } from '../core/symmetry.ts';
 import { type DeviceSequence, initialActor, meanAction } from './actor-network.ts';
@@ -15,6 +15,7 @@ import { initialWeights } from './initial-weights.ts';
 import { gather, type MinibatchRows, minibatchRows, uploadSequence } from './minibatches.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward } from './network.ts';
+import { logStdBound, ppoStats, steeredEpochs } from './ppo-epochs.ts';
 import {
   type LearnerState,
   type NetworkSettings,
@@ -23,7 +24,6 @@ import {
   type PpoLearner,
   type PpoSettings,
   type PpoStats,
-  steerLearningRate,
   type Trainable,
 } from './ppo-learner.ts';
 
@@ -45,8 +45,6 @@ const HALF_LOG_TWO_PI_E = 1.4189385332046727;
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const ADAM_EPSILON = 1e-8;
-/** policy loss, value loss, KL, clip fraction, mirror loss, gradient norm */
-const STATS = 6;
 
 export class Ppo implements PpoLearner {
   readonly #backend: Backend;
@@ -120,49 +118,29 @@ export class Ppo implements PpoLearner {
    * @param progress share of the training done, 0 to 1: the largest learning rate falls linearly with it
    */
   async update(batch: PpoBatch, iteration: number, progress = 0): Promise<PpoStats> {
-    const { epochs, minibatches, targetKl, minLearningRate } = this.#settings;
-    const maxLearningRate = Math.max(minLearningRate, this.#settings.maxLearningRate * (1 - progress));
-    this.#learningRate = Math.min(this.#learningRate, maxLearningRate);
     const data: PpoBatch = { ...batch, advantage: normalisedAdvantage(batch.advantage) };
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
-    const totals = new Float64Array(STATS);
-    let learningRate = this.#learningRate;
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const rows = minibatchRows(data, minibatches, random).map((minibatch) => this.#step(data, minibatch));
-      const table = tf.tidy(() => tf.mean(tf.stack(rows), 0));
-      const means = await table.data();
-      tf.dispose([...rows, table]);
-      this.#backend.check();
-      for (let i = 0; i < STATS; i++) totals[i] = totals[i]! + means[i]! / epochs;
-      const kl = means[2]!;
-      if (!Number.isFinite(kl)) {
-        throw new NumericError(
-          `the loss is not finite in iteration ${iteration}, epoch ${epoch} (policy ${means[0]}, value ${means[1]}, KL ${kl})`,
-          {
-            repair: 'lower ppo.learningRate, or look at the rewards of the last iterations in metrics.jsonl',
-          },
-        );
-      }
-      learningRate = this.#learningRate;
-      if (targetKl !== null)
-        this.#learningRate = steerLearningRate(learningRate, kl, targetKl, { minLearningRate, maxLearningRate });
-    }
-    if (this.#mask === null) this.#boundLogStd(progress);
-    const logStd = (await this.state()).parameters.subarray(
-      this.actorSize - this.#network.actor.layers.at(-1)!,
-      this.actorSize,
+    const epochs = await steeredEpochs(
+      this.#settings,
+      this.#learningRate,
+      iteration,
+      progress,
+      async (learningRate) => {
+        const minibatches = minibatchRows(data, this.#settings.minibatches, random);
+        const rows = minibatches.map((minibatch) => this.#step(data, minibatch, learningRate));
+        const table = tf.tidy(() => tf.mean(tf.stack(rows), 0));
+        const means = await table.data();
+        tf.dispose([...rows, table]);
+        this.#backend.check();
+        return means;
+      },
     );
-    return {
-      policyLoss: totals[0]!,
-      valueLoss: totals[1]!,
-      // H = sum log sigma + log(2 pi e) / 2
-      entropy: logStd.reduce((sum, value) => sum + value + HALF_LOG_TWO_PI_E, 0),
-      approxKl: totals[2]!,
-      clipFraction: totals[3]!,
-      gradNorm: totals[5]!,
-      learningRate,
-      ...(batch.mirrored === undefined ? {} : { mirrorLoss: totals[4]! }),
-    };
+    this.#learningRate = epochs.nextLearningRate;
+    if (this.#mask === null) this.#boundLogStd(progress);
+    const { parameters } = await this.state();
+    const { actorSize } = this;
+    const stats = ppoStats(epochs, parameters.subarray(actorSize - this.#network.actor.layers.at(-1)!, actorSize));
+    return batch.mirrored === undefined ? stats : { ...stats, mirrorLoss: epochs.means[5]! };
   }
 
   async state(): Promise<LearnerState> {
@@ -256,8 +234,8 @@ export class Ppo implements PpoLearner {
     return meanAction(this.#network.actor, tensors.slice(0, this.#actorTensors), obs, sequence);
   }
 
-  /** One minibatch: loss, gradients, Adam. @returns its statistics, [STATS] */
-  #step(batch: PpoBatch, rows: MinibatchRows): tf.Tensor1D {
+  /** One minibatch: loss, gradients, Adam. @returns policy loss, value loss, KL, clip fraction, gradient norm, mirror loss */
+  #step(batch: PpoBatch, rows: MinibatchRows, learningRate: number): tf.Tensor1D {
     const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm, mirrorCoef = 0.5 } = this.#settings;
     this.#steps++;
     const [stats, parameters, m, v] = tf.tidy(() => {
@@ -327,9 +305,9 @@ export class Ppo implements PpoLearner {
       const v1 = tf.add(tf.mul(BETA2, this.#v), tf.mul(1 - BETA2, tf.square(scaled)));
       const mHat = tf.div(m1, 1 - BETA1 ** this.#steps);
       const vHat = tf.div(v1, 1 - BETA2 ** this.#steps);
-      const change = tf.mul(this.#learningRate, tf.div(mHat, tf.add(tf.sqrt(vHat), ADAM_EPSILON)));
+      const change = tf.mul(learningRate, tf.div(mHat, tf.add(tf.sqrt(vHat), ADAM_EPSILON)));
       const next = tf.sub(this.#parameters, change);
-      const row = tf.stack([...kept, norm]);
+      const row = tf.stack([...kept.slice(0, -1), norm, kept.at(-1)!]);
       for (const t of kept) t.dispose();
       return [row, next, m1, v1] as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
     });
@@ -340,12 +318,10 @@ export class Ppo implements PpoLearner {
     return stats;
   }
 
-  /** log sigma <= first + progress (last - first) */
   #boundLogStd(progress: number): void {
-    const { initialLogStd, finalLogStd, actor } = this.#network;
-    const bound = initialLogStd + progress * (finalLogStd - initialLogStd);
+    const { actorSize } = this;
     const limits = new Float32Array(this.#parameters.size).fill(3.4e38);
-    limits.fill(bound, this.actorSize - actor.layers.at(-1)!, this.actorSize);
+    limits.fill(logStdBound(this.#network, progress), actorSize - this.#network.actor.layers.at(-1)!, actorSize);
     const bounded = tf.tidy(() => tf.minimum(this.#parameters, tf.tensor1d(limits)) as tf.Tensor1D);
     this.#parameters.dispose();
     this.#parameters = bounded;

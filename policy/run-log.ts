@@ -8,7 +8,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from './checkpoint.ts';
 import type { Evaluation } from './evaluate.ts';
-import type { IterationReport } from './runner.ts';
+import type { IterationReport } from './iteration-report.ts';
 import { encodeRestart, encodeScalars, encodeVersion, type Scalars } from './tensorboard.ts';
 
 /** A line of metrics.jsonl: the report, its reward terms by name. */

@@ -8,7 +8,7 @@ import { LandfallError, NumericError } from '../core/errors.ts';
 import type { Key, RandomStream } from '../core/rng.ts';
 import { initialWeights } from './initial-weights.ts';
 import { tensorSizes } from './mlp.ts';
-import type { LearnerState } from './ppo-learner.ts';
+import type { ActorLearner, LearnerState } from './ppo-learner.ts';
 import type { Transitions } from './replay-buffer.ts';
 
 /** Haarnoja et al. 2018 (arXiv 1812.05905); ensembles and high update ratios as in RLPD (Ball et al. 2023, 2302.02948). */
@@ -75,21 +75,16 @@ export interface SacStats {
   readonly learningRate: number;
 }
 
-export interface SacLearner {
-  /** Parameters: explorer (squashed-gaussian.ts), critics, log of the temperature, target critics. */
-  readonly actorSize: number;
-  /** Tensors of the actor that explores. */
-  actor(): Promise<Float32Array>;
+/**
+ * Parameters: explorer (squashed-gaussian.ts), critics, log of the temperature, target critics. The state's `steps` count
+ * updates of the critics; its moments are of all but the targets, which have zeros.
+ */
+export interface SacLearner extends ActorLearner {
   /**
    * @param draw makes the batch of an update, numbered from the first one of the run; what it returns may be reused
    * @throws NumericError when a loss is not finite
    */
   update(count: number, draw: (update: number) => SacBatch): Promise<SacStats>;
-  /** `steps` counts updates of the critics; moments are of all but the targets, which have zeros. */
-  state(): Promise<LearnerState>;
-  /** @throws LandfallError when the sizes are those of another network */
-  load(state: LearnerState): void;
-  dispose(): void;
 }
 
 /** Where each part of the one flat vector lies. */

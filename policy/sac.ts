@@ -67,10 +67,6 @@ export class Sac implements SacLearner {
     return this.#layout.actorSize;
   }
 
-  actor(): Promise<Float32Array> {
-    return this.#parts.read('actor');
-  }
-
   async update(count: number, draw: (update: number) => SacBatch): Promise<SacStats> {
     const { actorEvery, learningRate } = this.#settings;
     const first = this.#steps;

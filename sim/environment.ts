@@ -5,7 +5,7 @@
 
 import { Actuation } from '../core/action.ts';
 import type { Contract } from '../core/contract.ts';
-import { InputError, NumericError } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import { Observer } from '../core/observation.ts';
 import { foldIn, type Key, RandomStream } from '../core/rng.ts';
 import { copyState, type JointCommand, makeCommand, makeState } from '../core/robot.ts';
@@ -16,6 +16,7 @@ import type { Dynamics } from './dynamics.ts';
 import { flattenDynamics, sampleDynamics, sampleStartup } from './randomization.ts';
 import type { RandomizationTable } from './randomization-terms.ts';
 import { EMPTY_SCENE, type Scene } from './scene.ts';
+import { Scoring } from './scoring.ts';
 import type { EnvironmentRobot } from './simulated-robot.ts';
 import type { StartState, StepView, TaskDefinition } from './task.ts';
 import { criticTerms } from './task-contract.ts';
@@ -86,8 +87,7 @@ export class Environment {
   readonly #settings: EnvironmentSettings;
   readonly #key: Key;
   readonly #ranges: RandomizationTable;
-  readonly #rewards: readonly ((view: StepView) => number)[];
-  readonly #weights: Float64Array;
+  readonly #scoring: Scoring;
   readonly #terminations: readonly ((view: StepView) => boolean)[];
   readonly #truncations: readonly ((view: StepView) => boolean)[];
   readonly #view: { -readonly [K in keyof StepView]: StepView[K] };
@@ -149,11 +149,10 @@ export class Environment {
         repair: `its parameters: ${Object.keys(this.#known).join(', ')}`,
       });
     }
-    this.#rewards = Object.values(task.rewards).map((term) => term.fn);
-    this.#weights = Float64Array.from(settings.rewardWeights);
+    this.#scoring = new Scoring(task, settings.rewardWeights);
+    this.rewardTerms = this.#scoring.terms;
     this.#terminations = Object.values(task.terminations);
     this.#truncations = Object.values(task.truncations ?? {});
-    this.rewardTerms = new Float64Array(this.#rewards.length);
     this.#previousAction = new Float32Array(this.actuation.size);
     this.taskCommand = new Float64Array(contract.command.names.length);
     this.#dt = 1 / task.rateHz;
@@ -307,7 +306,8 @@ export class Environment {
     robot.act(this.#command);
     robot.step(this.#dt);
     view.time = this.episodeSteps * this.#dt;
-    this.#score(view);
+    this.reward = this.#scoring.score(view, this.episodeSteps, this.#episode);
+    this.episodeReturn += this.reward;
     this.#held = task.success.test(view) ? this.#held + 1 : 0;
     this.success = this.#held >= this.#holdSteps;
     this.terminated = anyHolds(this.#terminations, view);
@@ -363,27 +363,6 @@ export class Environment {
     this.bound = bound ?? -1;
     this.boundValue = bound === null ? 0 : this.#bounds[bound]!;
     return withRanges(this.#ranges, adrRanges(adr, { bounds: this.#bounds }, bound));
-  }
-
-  #score(view: StepView): void {
-    let reward = 0;
-    for (let k = 0; k < this.#rewards.length; k++) {
-      // r_k = w_k f_k dt
-      const term = this.#weights[k]! * this.#rewards[k]!(view) * this.#dt;
-      this.rewardTerms[k] = term;
-      reward += term;
-    }
-    if (!Number.isFinite(reward)) {
-      throw new NumericError(`reward ${this.#firstBadTerm()} at step ${this.episodeSteps} of episode ${this.#episode}`);
-    }
-    this.reward = this.#settings.task.onlyPositive === true && reward < 0 ? 0 : reward;
-    this.episodeReturn += this.reward;
-  }
-
-  /** The first reward term that is not finite, and what it is. */
-  #firstBadTerm(): string {
-    const k = this.rewardTerms.findIndex((term) => !Number.isFinite(term));
-    return k < 0 ? 'sum is infinite' : `${Object.keys(this.#settings.task.rewards)[k]} is ${this.rewardTerms[k]}`;
   }
 
   #learnLevel(view: StepView): void {

@@ -4,10 +4,11 @@
  * bytes. The main thread only asks and waits: its event loop stays free. Knows no environment.
  */
 
-import { InputError, LandfallError, NumericError } from '../../core/errors.ts';
+import { InputError, LandfallError } from '../../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
 import { initialWeights } from '../initial-weights.ts';
 import { tensorSizes } from '../mlp.ts';
+import { logStdBound, ppoStats, steeredEpochs } from '../ppo-epochs.ts';
 import {
   type LearnerState,
   type NetworkSettings,
@@ -16,7 +17,6 @@ import {
   type PpoLearner,
   type PpoSettings,
   type PpoStats,
-  steerLearningRate,
   type Trainable,
 } from '../ppo-learner.ts';
 import { LearnerThreads } from './learner-threads.ts';
@@ -26,8 +26,6 @@ import { TEAM_LENGTH } from './team.ts';
 
 /** Kinds of networks that the kernel has. */
 export const SIMD_NETWORKS: readonly string[] = ['mlp'];
-
-const HALF_LOG_TWO_PI_E = 1.4189385332046727;
 
 export class SimdPpo implements PpoLearner {
   /** Numbers of the actor and its log-std, which come first. */
@@ -129,58 +127,25 @@ export class SimdPpo implements PpoLearner {
   }
 
   async update(batch: PpoBatch, iteration: number, progress = 0): Promise<PpoStats> {
-    const { epochs, minibatches, targetKl, minLearningRate } = this.#settings;
-    const maxLearningRate = Math.max(minLearningRate, this.#settings.maxLearningRate * (1 - progress));
-    this.#learningRate = Math.min(this.#learningRate, maxLearningRate);
+    const settings = this.#settings;
+    const { minibatches } = settings;
     const plan = this.#upload(batch);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
     const rows = Math.floor(batch.size / minibatches);
-    const totals = new Float64Array(STATS);
-    let learningRate = this.#learningRate;
-    for (let epoch = 0; epoch < epochs; epoch++) {
+    const epochs = await steeredEpochs(settings, this.#learningRate, iteration, progress, async (learningRate) => {
       random.permutation(this.#memory.ints(plan.order, batch.size));
       const sums = this.#memory.doubles(this.#plan.totals, STATS).fill(0);
-      await this.#threads.run({
-        op: 'epoch',
-        batch: plan,
-        settings: this.#settings,
-        learningRate: this.#learningRate,
-        steps: this.#steps,
-        rows,
-      });
+      await this.#threads.run({ op: 'epoch', batch: plan, settings, learningRate, steps: this.#steps, rows });
       this.#steps += minibatches;
-      const means = Float64Array.from(sums, (sum) => sum / minibatches);
-      for (let i = 0; i < STATS; i++) totals[i] = totals[i]! + means[i]! / epochs;
-      const kl = means[2]!;
-      if (!Number.isFinite(kl)) {
-        throw new NumericError(
-          `the loss is not finite in iteration ${iteration}, epoch ${epoch} (policy ${means[0]}, value ${means[1]}, KL ${kl})`,
-          {
-            repair: 'lower ppo.learningRate, or look at the rewards of the last iterations in metrics.jsonl',
-          },
-        );
-      }
-      learningRate = this.#learningRate;
-      if (targetKl !== null)
-        this.#learningRate = steerLearningRate(learningRate, kl, targetKl, { minLearningRate, maxLearningRate });
-    }
+      return Float64Array.from(sums, (sum) => sum / minibatches);
+    });
+    this.#learningRate = epochs.nextLearningRate;
     const logStd = this.#parameters.subarray(this.actorSize - this.#network.actor.layers.at(-1)!, this.actorSize);
     if (this.#trainable === 'all') {
-      // log sigma <= first + progress (last - first)
-      const { initialLogStd, finalLogStd } = this.#network;
-      const bound = initialLogStd + progress * (finalLogStd - initialLogStd);
+      const bound = logStdBound(this.#network, progress);
       for (let i = 0; i < logStd.length; i++) logStd[i] = Math.min(logStd[i]!, bound);
     }
-    return {
-      policyLoss: totals[0]!,
-      valueLoss: totals[1]!,
-      // H = sum log sigma + log(2 pi e) / 2
-      entropy: logStd.reduce((sum, value) => sum + value + HALF_LOG_TWO_PI_E, 0),
-      approxKl: totals[2]!,
-      clipFraction: totals[3]!,
-      gradNorm: totals[4]!,
-      learningRate,
-    };
+    return ppoStats(epochs, logStd);
   }
 
   async state(): Promise<LearnerState> {

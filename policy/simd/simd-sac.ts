@@ -105,10 +105,6 @@ export class SimdSac implements SacLearner {
     return this.#layout.actorSize;
   }
 
-  async actor(): Promise<Float32Array> {
-    return Float32Array.from(this.#floats('parameters').subarray(0, this.actorSize));
-  }
-
   async update(count: number, draw: (update: number) => SacBatch): Promise<SacStats> {
     const { actorEvery, learningRate } = this.#settings;
     const first = this.#steps;

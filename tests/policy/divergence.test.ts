@@ -14,7 +14,8 @@ import { evaluationRecipe, openExperiment, PURPOSE, trainingRecipe } from '../..
 import { replayEpisode } from '../../loop/replay.ts';
 import { type Backend, openBackend } from '../../policy/backend.ts';
 import { DivergenceError, earlier } from '../../policy/divergence.ts';
-import { type Snapshot, train } from '../../policy/runner.ts';
+import { train } from '../../policy/runner.ts';
+import type { Snapshot } from '../../policy/training-job.ts';
 import { type EnvironmentRecipe, makeEnvironments } from '../../sim/recipe.ts';
 import type { TaskDefinition } from '../../sim/task.ts';
 import { tasks } from '../../sim/tasks/index.ts';

@@ -19,10 +19,12 @@ import { BatchSampler } from '../../policy/batch-sampler.ts';
 import { loadBundle, loadTrainingState, saveCheckpoint, type TrainingState } from '../../policy/checkpoint.ts';
 import { Collector, WorkerPool } from '../../policy/collector.ts';
 import { initialWeights } from '../../policy/initial-weights.ts';
-import { type OffPolicySettings, trainOffPolicy } from '../../policy/off-policy-runner.ts';
+import type { IterationReport } from '../../policy/iteration-report.ts';
 import { ReplayBuffer } from '../../policy/replay-buffer.ts';
-import type { IterationReport, Snapshot } from '../../policy/runner.ts';
+import { trainOffPolicy } from '../../policy/runner.ts';
+import type { OffPolicySettings } from '../../policy/sac-course.ts';
 import { explorerLayers, meanActor } from '../../policy/squashed-gaussian.ts';
+import type { Snapshot } from '../../policy/training-job.ts';
 
 const COUNTS = [1, 2, 4] as const;
 /** Five environments: no number of workers divides them evenly. */

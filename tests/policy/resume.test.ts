@@ -22,7 +22,9 @@ import {
   type TrainingState,
 } from '../../policy/checkpoint.ts';
 import { WorkerPool } from '../../policy/collector.ts';
-import { type IterationReport, type Snapshot, train } from '../../policy/runner.ts';
+import type { IterationReport } from '../../policy/iteration-report.ts';
+import { train } from '../../policy/runner.ts';
+import type { Snapshot } from '../../policy/training-job.ts';
 
 const N = 2;
 const M = 3;

@@ -16,7 +16,8 @@ import { loadBundle, loadTrainingState, saveCheckpoint, type TrainingState } fro
 import { Collector, WorkerPool } from '../../policy/collector.ts';
 import { splitTensors, tensorSizes } from '../../policy/mlp.ts';
 import { initialWeights } from '../../policy/network.ts';
-import { type Snapshot, type TrainSettings, train } from '../../policy/runner.ts';
+import { train } from '../../policy/runner.ts';
+import type { Snapshot, TrainSettings } from '../../policy/training-job.ts';
 import { channelsOf, type SceneChange } from '../../policy/watch.ts';
 import { EMPTY_SCENE } from '../../sim/scene.ts';
 

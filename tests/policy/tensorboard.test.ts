@@ -7,8 +7,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { IterationReport } from '../../policy/iteration-report.ts';
 import { RunLog, readMetrics } from '../../policy/run-log.ts';
-import type { IterationReport } from '../../policy/runner.ts';
 import { crc32c, encodeRestart, encodeScalars, encodeVersion, maskedCrc32c } from '../../policy/tensorboard.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
