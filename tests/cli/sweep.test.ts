@@ -96,7 +96,7 @@ describe('landfall sweep', () => {
       ...['sweep', 'pendulum', 'ppo.lam=uniform(0.9,1)', 'ppo.epochs=[2,4]', '--dry-run', '--runs', 'dry'],
     ]);
     expect(code).toBe(0);
-    expect(stderr).toContain('9 to iteration 10, then the best 3 to iteration 30, then the best 1 to iteration 70');
+    expect(stderr).toContain('9 to iteration 20, then the best 3 to iteration 40, then the best 1 to iteration 110');
     expect(stderr.match(/trial \d {2}ppo\.lam=0\.9\d* ppo\.epochs=[24]\n/g)?.length).toBe(9);
   });
 
