@@ -102,6 +102,36 @@ export function exp(x: number): number {
   return k === 0 ? y : scaleByPowerOfTwo(y, k);
 }
 
+/** 2^-k */
+const HALVINGS = Float64Array.from({ length: 60 }, (_, k) => 2 ** -k);
+
+/** x where it is positive, exp(x) - 1 elsewhere, each in its place: the bits of `exp`, without a number passed or returned. */
+export function eluEach(x: Float32Array): void {
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i]!;
+    if (!(value < 0)) continue;
+    // exp(-40) is lost beside 1.
+    if (value < -40) {
+      x[i] = -1;
+      continue;
+    }
+    const k = Math.round(value * INV_LN2);
+    const hi = value - k * LN2_HI;
+    const lo = k * LN2_LO;
+    const r = hi - lo;
+    const t = r * r;
+    const c =
+      r -
+      t *
+        (0.16666666666666602 +
+          t *
+            (-0.0027777777777015593 +
+              t * (0.00006613756321437934 + t * (-0.0000016533902205465252 + t * 4.1381367970572385e-8))));
+    const y = 1 - (lo - (r * c) / (2 - c) - hi);
+    x[i] = y * HALVINGS[0 - k]! - 1;
+  }
+}
+
 const argument = new Float64Array(1);
 
 /** Natural logarithm. */

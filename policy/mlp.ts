@@ -4,7 +4,7 @@
  */
 
 import type { NetworkContract } from '../core/contract.ts';
-import { exp, tanh } from '../core/math.ts';
+import { eluEach, tanh } from '../core/math.ts';
 
 export type Activation = NetworkContract['activation'];
 export type Output = NonNullable<NetworkContract['output']>;
@@ -16,10 +16,7 @@ export function activate(kind: Activation, x: Float32Array): void {
       for (let i = 0; i < x.length; i++) x[i] = tanh(x[i]!);
       return;
     case 'elu':
-      for (let i = 0; i < x.length; i++) {
-        const v = x[i]!;
-        if (v < 0) x[i] = exp(v) - 1;
-      }
+      eluEach(x);
       return;
     case 'relu':
       for (let i = 0; i < x.length; i++) if (x[i]! < 0) x[i] = 0;

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { atan2, clamp, cos, exp, log, sin, tanh, wrapAngle } from '../../core/math.ts';
+import { atan2, clamp, cos, eluEach, exp, log, sin, tanh, wrapAngle } from '../../core/math.ts';
 import { keyOf, RandomStream } from '../../core/rng.ts';
 
 const seed = Number(process.env.LANDFALL_TEST_SEED ?? 1);
@@ -97,4 +97,18 @@ it('gives the same bits everywhere', () => {
   // Little-endian on every machine we run on; a change here changes every trained policy and every rollout hash.
   const hash = createHash('sha256').update(new Uint8Array(values.buffer)).digest('hex');
   expect(hash).toBe('699b9f14d20955b81f078d136f7740eed9a21bed576babd86a5cf7bd61978ff3');
+});
+
+describe('eluEach', () => {
+  it('has the bits of exp(x) - 1 in float32 below zero, and leaves the rest', () => {
+    const random = new RandomStream(keyOf(seed));
+    const drawn = Float32Array.from(
+      { length: 20_000 },
+      (_, i) => (i % 2 === 0 ? -100 : -3) * random.uniform() ** 3 + 0.1,
+    );
+    const x = Float32Array.of(0, -0, 1, NaN, Infinity, -Infinity, -1e-30, -39.99, -40.01, -1000, ...drawn);
+    const expected = x.map((value) => (value < 0 ? exp(value) - 1 : value));
+    eluEach(x);
+    expect(new Uint32Array(x.buffer)).toEqual(new Uint32Array(expected.buffer));
+  });
 });
