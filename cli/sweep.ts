@@ -47,7 +47,7 @@ export function register(program: Command): void {
         'the result is the same for any --parallel and --workers.',
         '',
         'Examples:',
-        "  landfall sweep pendulum 'ppo.learningRate=log(1e-4,1e-2)' 'ppo.epochs=[2,4,8]'",
+        "  landfall sweep pendulum 'ppo.learningRate=log(1e-4,3e-3)' 'ppo.epochs=[2,4,8]'",
         "  landfall sweep pendulum 'network.hidden=[[64,64],[128,128]]' 'ppo.lam=uniform(0.9,1)' --trials 27",
         "  landfall sweep pendulum 'reward.effort=[-0.01,-0.1]' --by success",
         '',
@@ -143,7 +143,7 @@ async function planOf(
   const keys = space.parameters.map(({ key }) => key);
   if (keys.length === 0) {
     throw new InputError('there is nothing to search: no setting has a range', {
-      repair: "for example 'ppo.learningRate=log(1e-4,1e-2)' or 'ppo.epochs=[2,4,8]'",
+      repair: "for example 'ppo.learningRate=log(1e-4,3e-3)' or 'ppo.epochs=[2,4,8]'",
     });
   }
   for (const key of keys) {

@@ -220,7 +220,7 @@ function episodesOf({ environments }: TrainingState, { contract }: Experiment, s
 function printResult(
   { record, checkpoint, seconds, stepsPerSecond }: TrainingResult,
   name: string,
-  { task, config }: Experiment,
+  { task, config, network }: Experiment,
   directory: string,
   json: boolean,
 ): void {
@@ -238,8 +238,13 @@ function printResult(
     ...(stopped ? [`  landfall train ${name} --resume ${run}`] : []),
     `  landfall eval ${run} --engine mujoco`,
     `  landfall view ${run}`,
-    `  landfall robot ${task.robot}${withModule}        and, in another terminal:`,
-    `  landfall deploy ${run} --url ws://127.0.0.1:9090`,
+    // A teacher sees what no robot measures: its student is what lands.
+    ...(network.actor.kind === 'privileged'
+      ? [`  landfall train ${name} algorithm=distill teacher=${run}`]
+      : [
+          `  landfall robot ${task.robot}${withModule}        and, in another terminal:`,
+          `  landfall deploy ${run} --url ws://127.0.0.1:9090`,
+        ]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -53,6 +53,13 @@ function record(run: string): RunRecord {
 }
 
 describe('landfall train', () => {
+  it('sends a teacher to a student, not to a robot', () => {
+    const settings = [...SMALL, 'train.iterations=1', 'network.kind=privileged'];
+    const { stdout } = landfall(folder, ['train', 'quadruped-velocity', ...settings, '--runs', 'taught', '--no-view']);
+    expect(stdout).toContain('landfall train quadruped-velocity algorithm=distill teacher=taught/');
+    expect(stdout).not.toContain('landfall deploy');
+  });
+
   it('saves on Ctrl-C, and the resumed run is the one that never stopped, to the byte', async () => {
     const child = spawn(
       process.execPath,
