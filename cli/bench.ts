@@ -7,6 +7,7 @@ import { register as realaigym } from './bench-realaigym.ts';
 import { register as realaigymTrain } from './bench-realaigym-train.ts';
 import { register as sim } from './bench-sim.ts';
 import { register as skill } from './bench-skill.ts';
+import { register as transfer } from './bench-transfer.ts';
 import { register as twin } from './bench-twin.ts';
 
 export const benches: readonly ((bench: Command) => void)[] = [
@@ -16,6 +17,7 @@ export const benches: readonly ((bench: Command) => void)[] = [
   realaigymTrain,
   sim,
   skill,
+  transfer,
   twin,
 ];
 

@@ -1,0 +1,5 @@
+/** Every part of `landfall bench transfer`. Add one by adding a file and a line. */
+
+import type { TransferPart } from './part.ts';
+
+export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {};
