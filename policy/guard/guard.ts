@@ -1,0 +1,86 @@
+/**
+ * A guard as the robot runs it: watches what the policy sees, does and thinks, and alarms when w of the last W steps are further
+ * from the nominal than the calibrated limit. No node, no tfjs; allocates nothing per step. Stops nothing itself, and no hard
+ * limit depends on it.
+ */
+
+import type { Contract } from '../../core/contract.ts';
+import { AlarmWindow } from './alarm-window.ts';
+import { featureCount, type GuardModel, type PartName } from './guard-model.ts';
+import { GuardScores } from './guard-scores.ts';
+
+const NOTHING = new Float32Array(0);
+
+export class Guard {
+  readonly model: GuardModel;
+  readonly #scores: GuardScores;
+  readonly #window: AlarmWindow;
+  /** The largest z of the last step, [1]. */
+  readonly #largest = Float64Array.of(-Infinity);
+  #part = 0;
+
+  /** @param model of this contract's policy */
+  constructor(contract: Contract, model: GuardModel) {
+    const hasFeatures = model.parts.some(({ name }) => name === 'features');
+    this.model = model;
+    this.#scores = new GuardScores(contract, model.tensors, hasFeatures ? featureCount(contract) : 0);
+    this.#window = new AlarmWindow(model.window);
+  }
+
+  /** An episode begins. */
+  reset(): void {
+    this.#scores.reset();
+    this.#window.reset();
+    this.#largest[0] = -Infinity;
+  }
+
+  /**
+   * Once a control step, before its action is sent.
+   * @param obs [obsDim], as the Observer wrote it @param action [actionDim], chosen for it @param features of the policy, of it
+   * @returns whether to stop
+   */
+  step(obs: Float32Array, action: Float32Array, features: Float32Array = NOTHING): boolean {
+    return this.stepAt(obs, 0, action, 0, features, 0);
+  }
+
+  /** The same of longer arrays, each read from where its offset says. */
+  stepAt(
+    obs: Float32Array,
+    at: number,
+    action: Float32Array,
+    actionAt: number,
+    features: Float32Array,
+    featuresAt: number,
+  ): boolean {
+    if (!this.#scores.step(obs, at, action, actionAt, features, featuresAt)) return false;
+    const { logs } = this.#scores;
+    const { parts } = this.model;
+    const largest = this.#largest;
+    largest[0] = -Infinity;
+    for (let k = 0; k < parts.length; k++) {
+      // z = (log score - mean) / sd; the largest of all is one score, so one limit holds for all parts together.
+      const z = (logs[k]! - parts[k]!.mean) / parts[k]!.sd;
+      if (z <= largest[0]!) continue;
+      this.#part = k;
+      largest[0] = z;
+      if (Number.isNaN(z)) break;
+    }
+    this.#window.push(largest, 0);
+    return this.#window.level[0]! > this.model.threshold;
+  }
+
+  /** What the last W steps have reached, in the unit of the threshold; +inf once a score was not finite. */
+  get level(): number {
+    return this.#window.level[0]!;
+  }
+
+  /** The part whose score was the largest in the last step. */
+  get part(): PartName {
+    return this.model.parts[this.#part]!.name;
+  }
+
+  /** Log scores of the last step by part, reused. */
+  get logs(): Float64Array {
+    return this.#scores.logs;
+  }
+}
