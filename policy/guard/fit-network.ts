@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { NumericError } from '../../core/errors.ts';
 import { type Key, RandomStream } from '../../core/rng.ts';
 import { Adam } from '../adam.ts';
-import { tensorShapes, tensorSizes } from '../mlp.ts';
+import { type Activation, tensorShapes, tensorSizes } from '../mlp.ts';
 import { forward } from '../network.ts';
 
 export interface FitSettings {
@@ -28,9 +28,10 @@ export interface Fitted {
 /** Minibatches that a reported loss is the mean of. */
 const REPORTED = 20;
 
-/** @param inputs [n, layers[0]] @param outputs [n, last layer]; hidden layers are tanh */
+/** @param inputs [n, layers[0]] @param outputs [n, last layer] */
 export async function fitNetwork(
   layers: readonly number[],
+  activation: Activation,
   first: Float32Array,
   inputs: Float32Array,
   outputs: Float32Array,
@@ -61,7 +62,7 @@ export async function fitNetwork(
     const [loss, gradient] = tf.tidy(() => {
       const [seen, wanted] = [tf.tensor2d(x, [size, wide]), tf.tensor2d(y, [size, deep])];
       const { value, grad } = tf.valueAndGrad((flat: tf.Tensor1D) =>
-        tf.losses.meanSquaredError(wanted, forward(cut(flat, layers), 'tanh', seen)).asScalar(),
+        tf.losses.meanSquaredError(wanted, forward(cut(flat, layers), activation, seen)).asScalar(),
       )(parameters);
       return [value as tf.Scalar, grad as tf.Tensor1D];
     }) as [tf.Scalar, tf.Tensor1D];

@@ -6,7 +6,14 @@
 import { actionDim, type Contract } from '../../core/contract.ts';
 import { clamp, logEach } from '../../core/math.ts';
 import { linear, Mlp } from '../mlp.ts';
-import { type GuardModel, guardShape, networkTensors, type PartName, partsOf } from './guard-model.ts';
+import {
+  GUARD_ACTIVATION,
+  type GuardModel,
+  guardShape,
+  networkTensors,
+  type PartName,
+  partsOf,
+} from './guard-model.ts';
 import { guardView } from './guard-view.ts';
 
 /** Of the residual's exponential average: a memory of ten steps. */
@@ -72,9 +79,9 @@ export class GuardScores {
     this.#whiteFeatures = new Float32Array(features);
     this.#learned = new Float32Array(shape.novelty.at(-1)!);
     this.#wanted = new Float32Array(shape.novelty.at(-1)!);
-    this.#forward = new Mlp(shape.forward, 'tanh');
-    this.#novelty = new Mlp(shape.novelty, 'tanh');
-    this.#target = new Mlp(shape.target, 'tanh');
+    this.#forward = new Mlp(shape.forward, GUARD_ACTIVATION);
+    this.#novelty = new Mlp(shape.novelty, GUARD_ACTIVATION);
+    this.#target = new Mlp(shape.target, GUARD_ACTIVATION);
     this.#forwardTensors = networkTensors(tensors, 'forward', shape.forward);
     this.#noveltyTensors = networkTensors(tensors, 'novelty', shape.novelty);
     this.#targetTensors = networkTensors(tensors, 'target', shape.target);

@@ -6,25 +6,52 @@
 
 import type { Contract } from '../../core/contract.ts';
 import { AlarmWindow } from './alarm-window.ts';
-import { featureCount, type GuardModel, type PartName } from './guard-model.ts';
+import type { GuardModel, PartName, PartScale } from './guard-model.ts';
 import { GuardScores } from './guard-scores.ts';
 
 const NOTHING = new Float32Array(0);
+
+/**
+ * The largest z = (log score - mean) / sd of all parts, into `out`: one number, so one limit holds for all parts together and
+ * alpha need not be shared among them.
+ * @param index of each part among the log scores, which are read from `at` on @returns which part it is of
+ */
+export function largestOf(
+  parts: readonly PartScale[],
+  index: Int32Array,
+  logs: Float64Array,
+  at: number,
+  out: Float64Array,
+): number {
+  let part = 0;
+  out[0] = -Infinity;
+  for (let k = 0; k < parts.length; k++) {
+    const z = (logs[at + index[k]!]! - parts[k]!.mean) / parts[k]!.sd;
+    if (z <= out[0]!) continue;
+    part = k;
+    out[0] = z;
+    // No number is larger than one that is none.
+    if (Number.isNaN(z)) break;
+  }
+  return part;
+}
 
 export class Guard {
   readonly model: GuardModel;
   readonly #scores: GuardScores;
   readonly #window: AlarmWindow;
+  /** Of the model's parts, among the scorer's. */
+  readonly #index: Int32Array;
   /** The largest z of the last step, [1]. */
   readonly #largest = Float64Array.of(-Infinity);
   #part = 0;
 
   /** @param model of this contract's policy */
   constructor(contract: Contract, model: GuardModel) {
-    const hasFeatures = model.parts.some(({ name }) => name === 'features');
     this.model = model;
-    this.#scores = new GuardScores(contract, model.tensors, hasFeatures ? featureCount(contract) : 0);
+    this.#scores = new GuardScores(contract, model.tensors, model.tensors['features.mean']?.length ?? 0);
     this.#window = new AlarmWindow(model.window);
+    this.#index = Int32Array.from(model.parts, ({ name }) => this.#scores.parts.indexOf(name));
   }
 
   /** An episode begins. */
@@ -53,19 +80,8 @@ export class Guard {
     featuresAt: number,
   ): boolean {
     if (!this.#scores.step(obs, at, action, actionAt, features, featuresAt)) return false;
-    const { logs } = this.#scores;
-    const { parts } = this.model;
-    const largest = this.#largest;
-    largest[0] = -Infinity;
-    for (let k = 0; k < parts.length; k++) {
-      // z = (log score - mean) / sd; the largest of all is one score, so one limit holds for all parts together.
-      const z = (logs[k]! - parts[k]!.mean) / parts[k]!.sd;
-      if (z <= largest[0]!) continue;
-      this.#part = k;
-      largest[0] = z;
-      if (Number.isNaN(z)) break;
-    }
-    this.#window.push(largest, 0);
+    this.#part = largestOf(this.model.parts, this.#index, this.#scores.logs, 0, this.#largest);
+    this.#window.push(this.#largest, 0);
     return this.#window.level[0]! > this.model.threshold;
   }
 
@@ -77,10 +93,5 @@ export class Guard {
   /** The part whose score was the largest in the last step. */
   get part(): PartName {
     return this.model.parts[this.#part]!.name;
-  }
-
-  /** Log scores of the last step by part, reused. */
-  get logs(): Float64Array {
-    return this.#scores.logs;
   }
 }

@@ -13,7 +13,14 @@ import { AlarmWindow, type WindowRule } from './alarm-window.ts';
 import { conformalThreshold, episodesNeeded } from './conformal.ts';
 import { type FitSettings, type Fitted, fitNetwork } from './fit-network.ts';
 import { Guard } from './guard.ts';
-import { type GuardModel, guardShape, networkTensors, type PartScale, partsOf } from './guard-model.ts';
+import {
+  GUARD_ACTIVATION,
+  type GuardModel,
+  guardShape,
+  networkTensors,
+  type PartScale,
+  partsOf,
+} from './guard-model.ts';
 import { GuardScores } from './guard-scores.ts';
 import { guardView } from './guard-view.ts';
 import { ledoitWolf, whiteningOf } from './ledoit-wolf.ts';
@@ -48,6 +55,7 @@ const PURPOSE = { split: 1, forward: 2, novelty: 3, target: 4, batches: 5 } as c
 
 /** Fewest episodes to fit and to scale by. */
 const LEAST = { fit: 2, scale: 2 } as const;
+export const LEAST_OWN = LEAST.fit + LEAST.scale;
 /** Of what is not calibrated with, the share that scales. */
 const SCALE_SHARE = 0.3;
 /** Least deviation of a number that hardly moves, as a share of what the policy's own normaliser says of it. */
@@ -66,7 +74,7 @@ export interface GuardSplit {
  * @throws InputError for too few episodes to learn anything
  */
 export function splitEpisodes(count: number, alpha: number, key: Key): GuardSplit {
-  const least = LEAST.fit + LEAST.scale;
+  const least = LEAST_OWN;
   if (count <= least) {
     throw new InputError(`a guard needs at least ${least + 1} complete episodes, found ${count}`, {
       repair: `record more: ${least + episodesNeeded(alpha)} are enough to calibrate it for alpha ${alpha}`,
@@ -159,11 +167,27 @@ async function fitModels(
   let forward: Fitted | null = null;
   if (shape.predicted > 0) {
     const first = initialWeights(shape.forward, 0.01, foldIn(key, PURPOSE.forward));
-    forward = await fitNetwork(shape.forward, first, rows.input, rows.change, fit, foldIn(batches, 1));
+    forward = await fitNetwork(
+      shape.forward,
+      GUARD_ACTIVATION,
+      first,
+      rows.input,
+      rows.change,
+      fit,
+      foldIn(batches, 1),
+    );
     take('forward', shape.forward, forward.parameters);
   }
   const first = initialWeights(shape.novelty, 1, foldIn(key, PURPOSE.novelty));
-  const novelty = await fitNetwork(shape.novelty, first, rows.seen, rows.wanted(tensors), fit, foldIn(batches, 2));
+  const novelty = await fitNetwork(
+    shape.novelty,
+    GUARD_ACTIVATION,
+    first,
+    rows.seen,
+    rows.wanted(tensors),
+    fit,
+    foldIn(batches, 2),
+  );
   take('novelty', shape.novelty, novelty.parameters);
 
   // Residuals of episodes that the forward model has not seen: its own are too small.
@@ -225,7 +249,7 @@ function targetOutputs(
   seen: Float32Array,
 ): Float32Array {
   const outputs = shape.target.at(-1)!;
-  const mlp = new Mlp(shape.target, 'tanh');
+  const mlp = new Mlp(shape.target, GUARD_ACTIVATION);
   const weights = networkTensors(tensors, 'target', shape.target);
   const width = shape.target[0]!;
   const out = new Float32Array((seen.length / width) * outputs);
