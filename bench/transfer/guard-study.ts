@@ -15,7 +15,7 @@ import { guardLevels, trainGuard } from '../../policy/guard/train-guard.ts';
 import type { Dynamics } from '../../sim/dynamics.ts';
 import type { EnvironmentRecipe } from '../../sim/recipe.ts';
 import { type FaultyRobot, injectedFaults } from './guard-faults.ts';
-import { runTrials, type Trial } from './guard-trials.ts';
+import { onsetOf, runTrials, type Trial } from './guard-trials.ts';
 
 export interface StudySettings {
   readonly alpha: number;
@@ -52,6 +52,7 @@ export interface FaultFigures {
 export interface GuardStudy {
   readonly task: string;
   readonly policy: string;
+  /** Of the nominal episodes on the twin. */
   readonly success: number;
   readonly far: FarFigures;
   /** By part alone, each with a limit of its own. */
@@ -125,11 +126,13 @@ export async function guardStudy(
   const measure = (parts: readonly PartScale[]) => {
     const of = { ...model, parts };
     const levels = poolScores.map((scores) => riseOf(of, scores).before);
+    // What a good episode reaches from where a fault would have begun.
+    const peaks = poolScores.map((scores, i) => peakOf(riseOf(of, { ...scores, onset: onsetOf(twin.key, task, i) })));
     const drawn = drawThresholds(levels, settings, foldIn(key, KEYS.draws));
     const faults = Object.fromEntries(
       faultScores.map(([name, episodes]) => {
         const rises = episodes.map((scores) => riseOf(of, scores));
-        return [name, faultFigures(rises, levels, drawn.thresholds, injectedFaults[name]!.isHard)];
+        return [name, faultFigures(rises, peaks, drawn.thresholds, injectedFaults[name]!.isHard)];
       }),
     );
     return { levels, drawn, faults };
@@ -182,7 +185,7 @@ export async function guardStudy(
   return {
     task: task.name,
     policy: bundle === null ? 'reference' : 'learned',
-    success: Number.NaN,
+    success: mean(nominal.map(({ success }) => Number(success))),
     far: whole.drawn.far,
     faults: whole.faults,
     byPart,
@@ -243,6 +246,10 @@ function scoreTrial(contract: Experiment['contract'], { tensors }: GuardModel, {
     logs.set(scores.logs, (t - 1) * parts.length);
   }
   return { logs, parts, onset };
+}
+
+function peakOf({ after }: Rise): number {
+  return after.at(-1) ?? -Infinity;
 }
 
 /** As the guard on the robot has it. */
@@ -306,7 +313,7 @@ function faultFigures(
     return quiet.length === 0 ? 0 : found.length / quiet.length;
   });
   const sorted = delays.toSorted((a, b) => a - b);
-  const peaks = rises.map(({ after }) => after.at(-1) ?? -Infinity);
+  const peaks = rises.map(peakOf);
   return {
     isHard,
     episodes: rises.length,

@@ -1,6 +1,6 @@
 /** Episodes for the guard's benchmark: a policy on a robot in simulated time, with a fault from some step on or without. */
 
-import { foldIn, RandomStream } from '../../core/rng.ts';
+import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
 import { Actor } from '../../policy/actor.ts';
 import type { Bundle } from '../../policy/checkpoint.ts';
 import type { Trace } from '../../policy/guard/trace.ts';
@@ -15,6 +15,8 @@ export interface Trial {
   readonly onset: number;
   /** Joint readings, [steps, nJoints]. */
   readonly q: Float64Array;
+  /** By the task's own test. */
+  readonly success: boolean;
 }
 
 export interface TrialPlan {
@@ -30,8 +32,14 @@ export interface TrialPlan {
 
 /** Purpose of the key that says when a fault begins. */
 const ONSET = 4711;
-/** Faults begin within this part of an episode. */
-const BEGIN = [0.2, 0.6] as const;
+/** Faults begin within this part of an episode, while every robot of the study still moves: at rest many change nothing. */
+const BEGIN = [0.05, 0.25] as const;
+
+/** The step at which a fault of this episode begins, or would. */
+export function onsetOf(key: Key, { episodeSeconds, rateHz }: TaskDefinition, episode: number): number {
+  const random = new RandomStream(foldIn(foldIn(key, ONSET), episode));
+  return Math.round(episodeSeconds * rateHz * random.between(...BEGIN));
+}
 
 /** Episodes in which the fault cannot be are left out. */
 export async function runTrials(plan: TrialPlan): Promise<Trial[]> {
@@ -49,9 +57,7 @@ export async function runTrials(plan: TrialPlan): Promise<Trial[]> {
 }
 
 function runTrial(environment: Environment, { recipe, task, bundle, fault }: TrialPlan, episode: number): Trial | null {
-  const most = Math.round(task.episodeSeconds * task.rateHz);
-  const random = new RandomStream(foldIn(foldIn(recipe.key, ONSET), episode));
-  const onset = fault === undefined ? Infinity : Math.round(most * random.between(...BEGIN));
+  const onset = fault === undefined ? Infinity : onsetOf(recipe.key, task, episode);
   const policy = policyOf(environment, task, bundle);
   const [seen, done] = [environment.observer.size, environment.actuation.size];
   const obs = new Float32Array(seen);
@@ -84,6 +90,7 @@ function runTrial(environment: Environment, { recipe, task, bundle, fault }: Tri
     },
     onset,
     q: Float64Array.from(rows.q),
+    success: environment.success,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Episode } from '../../core/episode.ts';
 import { MismatchError } from '../../core/errors.ts';
 import { Actor } from '../actor.ts';
 import { featureCount } from './guard-model.ts';
+import type { GuardScores } from './guard-scores.ts';
 
 export interface Trace {
   readonly steps: number;
@@ -56,4 +57,20 @@ export function traceOf(episode: Episode, contract: Contract, weights: readonly 
     trace.features.set(actor.features, t * size);
   }
   return trace;
+}
+
+/** Every transition of some episodes, as `scores` then stands. @param take is told the episode and the step that ended it */
+export function eachTransition(
+  scores: GuardScores,
+  contract: Contract,
+  traces: readonly Trace[],
+  take: (trace: number, step: number) => void,
+): void {
+  const [seen, done] = [obsDim(contract), actionDim(contract)];
+  for (const [number, { steps, obs, action, features }] of traces.entries()) {
+    scores.reset();
+    for (let t = 0; t < steps; t++) {
+      if (scores.step(obs, t * seen, action, t * done, features, t * scores.features.length)) take(number, t);
+    }
+  }
 }

@@ -1,8 +1,6 @@
 /** A guard from training to alarm, on a pendulum by its equation: what it learns, finds, lets pass, stores and refuses. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Episode } from '../../../core/episode.ts';
-import { JOINTS_ALONE } from '../../../core/episode.ts';
 import { InputError, MismatchError } from '../../../core/errors.ts';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
 import { openBackend } from '../../../policy/backend.ts';
@@ -17,7 +15,7 @@ import { guardLevels, splitEpisodes, type TrainedGuard, trainGuard } from '../..
 import { initialWeights } from '../../../policy/initial-weights.ts';
 import { Mlp, splitTensors, tensorSizes } from '../../../policy/mlp.ts';
 import { bytesPerCall } from '../../core/allocation.ts';
-import { contract, pendulumTrace, pendulumTraces, weights } from './pendulum-traces.ts';
+import { contract, episodeOf, pendulumTrace, pendulumTraces, weights } from './pendulum-traces.ts';
 
 /** Little, so that the file is quick. */
 const FIT = { updates: 250, batch: 64, learningRate: 3e-3 };
@@ -257,41 +255,6 @@ describe('its file', () => {
 });
 
 describe('a recorded episode', () => {
-  /** As a deployment would have recorded it. */
-  function episodeOf({ steps, obs, action }: Trace): Episode {
-    return {
-      meta: {
-        id: 'one',
-        source: 'robot',
-        robot: 'pendulum',
-        task: 'pendulum',
-        joints: ['shoulder'],
-        rateHz: 50,
-        startedAt: 0,
-        contract,
-        shadow: false,
-        parameters: {},
-      },
-      steps: Array.from({ length: steps }, (_, t) => ({
-        ...JOINTS_ALONE,
-        sensorTime: t / 50,
-        receiptTime: t / 50,
-        commandTime: t / 50,
-        q: Float64Array.of(obs[2 * t]!),
-        qd: Float64Array.of(obs[2 * t + 1]!),
-        effort: Float64Array.of(NaN),
-        obs: obs.slice(2 * t, 2 * t + 2),
-        action: action.slice(t, t + 1),
-        command: Float64Array.of(action[t]!),
-        reward: 0,
-        rewardTerms: {},
-        terminated: false,
-        truncated: false,
-      })),
-      outcome: { reason: 'completed', completed: true },
-    };
-  }
-
   it('gives the trace it was recorded from', () => {
     const trace = pendulumTrace(5, 20);
     expect(traceOf(episodeOf(trace), contract, weights)).toEqual(trace);

@@ -1,5 +1,6 @@
-/** A pendulum by its equation of motion, what a policy sees and does of it, and what may be wrong with it. */
+/** The project's pendulum without dry friction by its equation of motion, what a policy sees and does of it, and what may be wrong with it. */
 
+import { type Episode, JOINTS_ALONE } from '../../../core/episode.ts';
 import { foldIn, keyOf, RandomStream } from '../../../core/rng.ts';
 import { Actor } from '../../../policy/actor.ts';
 import type { Trace } from '../../../policy/guard/trace.ts';
@@ -46,7 +47,7 @@ export function pendulumTrace(episode: number, steps: number, wrong?: Wrong): Tr
     // J qdd = u - b qd - m g l sin q
     for (let k = 0; k < 10; k++) {
       const torque = gain * Math.max(-1, Math.min(1, action[0]!));
-      qd += (0.002 * (torque - 0.1 * qd - mass * 2.8 * Math.sin(q))) / (mass * 0.14);
+      qd += (0.002 * (torque - 0.047 * qd - mass * 2.81 * Math.sin(q))) / (mass * 0.1436);
       q += 0.002 * qd;
     }
   }
@@ -55,4 +56,39 @@ export function pendulumTrace(episode: number, steps: number, wrong?: Wrong): Tr
 
 export function pendulumTraces(first: number, count: number, steps = 100, wrong?: Wrong): Trace[] {
   return Array.from({ length: count }, (_, i) => pendulumTrace(first + i, steps, wrong));
+}
+
+/** As a deployment would have recorded it. */
+export function episodeOf({ steps, obs, action }: Trace, id = 'one'): Episode {
+  return {
+    meta: {
+      id,
+      source: 'robot',
+      robot: 'pendulum',
+      task: 'pendulum',
+      joints: ['shoulder'],
+      rateHz: 50,
+      startedAt: 0,
+      contract,
+      shadow: false,
+      parameters: {},
+    },
+    steps: Array.from({ length: steps }, (_, t) => ({
+      ...JOINTS_ALONE,
+      sensorTime: t / 50,
+      receiptTime: t / 50,
+      commandTime: t / 50,
+      q: Float64Array.of(obs[2 * t]!),
+      qd: Float64Array.of(obs[2 * t + 1]!),
+      effort: Float64Array.of(NaN),
+      obs: obs.slice(2 * t, 2 * t + 2),
+      action: action.slice(t, t + 1),
+      command: Float64Array.of(action[t]!),
+      reward: 0,
+      rewardTerms: {},
+      terminated: false,
+      truncated: false,
+    })),
+    outcome: { reason: 'completed', completed: true },
+  };
 }
