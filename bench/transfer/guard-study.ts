@@ -139,6 +139,8 @@ export async function guardStudy(
   };
   onProgress('scoring');
   const whole = measure(model.parts);
+  const found = Object.entries(whole.faults).map(([name, { tpr }]) => `${name} ${tpr.toFixed(2)}`);
+  onProgress(`false alarms ${whole.drawn.far.far.toFixed(3)}; found ${found.join(', ')}`);
   const byPart = Object.fromEntries(model.parts.map((part) => [part.name, measure([part]).faults])) as Record<
     PartName,
     Record<string, FaultFigures>

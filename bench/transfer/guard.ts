@@ -23,9 +23,9 @@ const SETTINGS: Omit<StudySettings, 'seed'> = {
   alpha: 0.05,
   own: 20,
   calibration: 40,
-  pool: 140,
+  pool: 100,
   draws: 200,
-  faulty: 40,
+  faulty: 30,
 };
 
 export const guardPart: TransferPart = {

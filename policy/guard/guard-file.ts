@@ -38,9 +38,18 @@ export function policyHash(
   weights: readonly Float32Array[],
 ): string {
   const hash = sha256.create();
-  hash.update(utf8ToBytes(JSON.stringify([network, normalizer, observations, actions, control])));
+  hash.update(utf8ToBytes(sorted([network, normalizer, observations, actions, control])));
   for (const { buffer, byteOffset, byteLength } of weights) hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   return bytesToHex(hash.digest());
+}
+
+/** JSON that does not depend on the order in which keys were written. */
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
 }
 
 export function encodeGuard(contract: Contract, model: GuardModel): Uint8Array {

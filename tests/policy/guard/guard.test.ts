@@ -198,6 +198,9 @@ describe('its file', () => {
     const moved = weights.map((tensor) => tensor.slice());
     moved[0]![0] = moved[0]![0]! + 1e-6;
     expect(found(bytes, moved)).toBe('other-policy');
+    // Keys in another order are the same policy.
+    const reordered = Object.fromEntries(Object.entries(contract.normalizer).reverse()) as typeof contract.normalizer;
+    expect(found(bytes, weights, { ...contract, normalizer: reordered })).toBe('armed');
     const normalizer = { ...contract.normalizer, mean: [0, 1e-9] };
     expect(found(bytes, weights, { ...contract, normalizer })).toBe('other-policy');
   });
