@@ -11,7 +11,7 @@ import { conformalThreshold, expectedFalseAlarms, falseAlarmBound } from '../../
 import { largestOf } from '../../policy/guard/guard.ts';
 import type { GuardModel, PartName, PartScale } from '../../policy/guard/guard-model.ts';
 import { GuardScores } from '../../policy/guard/guard-scores.ts';
-import { guardLevels, trainGuard } from '../../policy/guard/train-guard.ts';
+import { DEFAULT_WINDOW, guardLevels, trainGuard } from '../../policy/guard/train-guard.ts';
 import type { Dynamics } from '../../sim/dynamics.ts';
 import type { EnvironmentRecipe } from '../../sim/recipe.ts';
 import { type FaultyRobot, injectedFaults } from './guard-faults.ts';
@@ -42,7 +42,9 @@ export interface FarFigures {
 export interface FaultFigures {
   readonly isHard: boolean;
   readonly episodes: number;
-  /** Alarms after the onset over episodes without an alarm before it, mean over the draws. */
+  /** Of these, ended by the task's own limits before the window had filled: no guard of this kind is as quick. */
+  readonly byLimits: number;
+  /** Alarms after the onset over the other episodes without an alarm before it, mean over the draws. */
   readonly tpr: number;
   /** Median steps from the onset to the alarm. */
   readonly delay: number;
@@ -307,18 +309,20 @@ function faultFigures(
   isHard: boolean,
 ): FaultFigures {
   const delays: number[] = [];
+  const lasting = rises.filter(({ after }) => after.length >= DEFAULT_WINDOW.of);
   const rates = thresholds.map((threshold) => {
-    const quiet = rises.filter(({ before }) => before <= threshold);
+    const quiet = lasting.filter(({ before }) => before <= threshold);
     const found = quiet.map(({ after }) => after.findIndex((level) => level > threshold)).filter((at) => at >= 0);
     // The first state that the fault can have changed is one step after its onset.
     delays.push(...found.map((at) => at + 1));
     return quiet.length === 0 ? 0 : found.length / quiet.length;
   });
   const sorted = delays.toSorted((a, b) => a - b);
-  const peaks = rises.map(peakOf);
+  const peaks = lasting.map(peakOf);
   return {
     isHard,
     episodes: rises.length,
+    byLimits: rises.length - lasting.length,
     tpr: mean(rates),
     delay: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
     auroc: auroc(peaks, nominal),

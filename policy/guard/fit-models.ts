@@ -15,7 +15,7 @@ import { guardView } from './guard-view.ts';
 import { ledoitWolf, whiteningOf } from './ledoit-wolf.ts';
 import { eachTransition, type Trace } from './trace.ts';
 
-const PURPOSE = { forward: 2, novelty: 3, target: 4, batches: 5 } as const;
+const PURPOSE = { forward: 2, novelty: 3, target: 4, batches: 5, usual: 6 } as const;
 /** Least deviation of a number that hardly moves, as a share of what the policy's own normaliser says of it. */
 const LEAST_SD = 0.01;
 
@@ -60,6 +60,8 @@ export async function fitModels(
   take('forward', shape.forward, zeros(shape.forward));
   take('novelty', shape.novelty, zeros(shape.novelty));
   take('target', shape.target, initialWeights(shape.target, 1, foldIn(key, PURPOSE.target)));
+  take('usual', shape.usual, zeros(shape.usual));
+  tensors['usual.range'] = new Float32Array(2 * shape.usual.at(-1)!);
   for (const name of ['dynamics', 'drift']) identity(name, shape.predicted);
   if (features > 0) identity('features', features);
 
@@ -85,7 +87,7 @@ export async function fitModels(
     GUARD_ACTIVATION,
     first,
     rows.seen,
-    targetOutputs(shape, tensors, rows.seen),
+    outputsOf('target', shape.target, tensors, rows.seen),
     fit,
     foldIn(batches, 2),
   );
@@ -102,6 +104,19 @@ export async function fitModels(
     whiten('drift', unseen.drift, shape.predicted);
   }
   if (features > 0) whiten('features', rows.features, features);
+  // The pattern of the scores is that of the episodes fitted to; where they lie, the held ones say (mean and sd of a part).
+  const logs = transitions(scorer(), contract, traces).logs;
+  const usual = await fitNetwork(
+    shape.usual,
+    GUARD_ACTIVATION,
+    initialWeights(shape.usual, 0.01, foldIn(key, PURPOSE.usual)),
+    rows.input,
+    logs,
+    fit,
+    foldIn(batches, 3),
+  );
+  take('usual', shape.usual, usual.parameters);
+  tensors['usual.range'] = rangeOf(outputsOf('usual', shape.usual, tensors, rows.input), shape.usual.at(-1)!);
   if (shape.predicted === 0) for (const name of Object.keys(tensors)) if (isOfPrediction(name)) delete tensors[name];
   return { tensors, forward, novelty };
 }
@@ -121,6 +136,7 @@ function transitions(scores: GuardScores, contract: Contract, traces: readonly T
     residual: new Float32Array(count * predicted),
     drift: new Float32Array(count * predicted),
     features: new Float32Array(count * scores.features.length),
+    logs: new Float32Array(count * scores.logs.length),
   };
   let row = 0;
   eachTransition(scores, contract, traces, () => {
@@ -131,27 +147,39 @@ function transitions(scores: GuardScores, contract: Contract, traces: readonly T
     rows.residual.set(scores.residual, row * predicted);
     rows.drift.set(scores.drift, row * predicted);
     rows.features.set(scores.features, row * scores.features.length);
+    rows.logs.set(scores.logs, row * scores.logs.length);
     row++;
   });
   return rows;
 }
 
-/** What the novelty's random target gives for each row. */
-function targetOutputs(
-  shape: ReturnType<typeof guardShape>,
+/** What a network gives for each row. @param inputs [n, layers[0]] @returns [n, last layer] */
+function outputsOf(
+  name: 'target' | 'usual',
+  layers: readonly number[],
   tensors: GuardModel['tensors'],
-  seen: Float32Array,
+  inputs: Float32Array,
 ): Float32Array {
-  const outputs = shape.target.at(-1)!;
-  const mlp = new Mlp(shape.target, GUARD_ACTIVATION);
-  const weights = networkTensors(tensors, 'target', shape.target);
-  const width = shape.target[0]!;
-  const out = new Float32Array((seen.length / width) * outputs);
-  for (let row = 0; row * width < seen.length; row++) {
-    const input = seen.subarray(row * width, (row + 1) * width);
+  const [width, outputs] = [layers[0]!, layers.at(-1)!];
+  const mlp = new Mlp(layers, GUARD_ACTIVATION);
+  const weights = networkTensors(tensors, name, layers);
+  const out = new Float32Array((inputs.length / width) * outputs);
+  for (let row = 0; row * width < inputs.length; row++) {
+    const input = inputs.subarray(row * width, (row + 1) * width);
     mlp.forward(weights, input, out.subarray(row * outputs, (row + 1) * outputs));
   }
   return out;
+}
+
+/** Smallest and largest of each column, [2, dim]. @param rows [n, dim] */
+function rangeOf(rows: Float32Array, dim: number): Float32Array {
+  const range = new Float32Array(2 * dim).fill(Infinity, 0, dim).fill(-Infinity, dim);
+  for (let at = 0; at < rows.length; at++) {
+    const k = at % dim;
+    range[k] = Math.min(range[k]!, rows[at]!);
+    range[dim + k] = Math.max(range[dim + k]!, rows[at]!);
+  }
+  return range;
 }
 
 /** Means and deviations of what a guard sees before a transition, and of what changes in it. */

@@ -11,6 +11,7 @@ import { type Activation, tensorShapes, tensorSizes } from '../mlp.ts';
 import { forward } from '../network.ts';
 
 export interface FitSettings {
+  /** At most; fewer where that would be more than EPOCHS passes over the data. */
   readonly updates: number;
   readonly batch: number;
   /** At the start; falls with half a cosine. */
@@ -25,6 +26,7 @@ export interface Fitted {
   readonly lastLoss: number;
 }
 
+const EPOCHS = 100;
 /** Minibatches that a reported loss is the mean of. */
 const REPORTED = 20;
 
@@ -35,12 +37,13 @@ export async function fitNetwork(
   first: Float32Array,
   inputs: Float32Array,
   outputs: Float32Array,
-  { updates, batch, learningRate }: FitSettings,
+  { updates: most, batch, learningRate }: FitSettings,
   key: Key,
 ): Promise<Fitted> {
   const [wide, deep] = [layers[0]!, layers.at(-1)!];
   const n = inputs.length / wide;
   const size = Math.min(batch, n);
+  const updates = Math.min(most, Math.ceil((EPOCHS * n) / size));
   const order = new Int32Array(n);
   const random = new RandomStream(key);
   const x = new Float32Array(size * wide);

@@ -17,7 +17,11 @@ import { guardView } from './guard-view.ts';
 export const partNames = ['dynamics', 'drift', 'novelty', 'features'] as const;
 export type PartName = (typeof partNames)[number];
 
-/** Where a part's scores lie, so that the largest of several can be asked for: z = (log score - mean) / sd. */
+/**
+ * Where a part's scores lie, so that the largest of several can be asked for: z = (log score - what is usual there - mean) / sd.
+ * What is usual is learned from observation and action: a robot that starts to move is harder to predict than one at rest, and one
+ * limit for both would be blind at rest (locally weighted conformal scores: Lei et al. 2018, 1604.04173).
+ */
 export interface PartScale {
   readonly name: PartName;
   readonly mean: number;
@@ -45,6 +49,7 @@ export const GUARD_ACTIVATION = 'elu';
 const HIDDEN = [64, 64];
 const TARGET_HIDDEN = [64];
 const TARGET_OUTPUTS = 16;
+const USUAL_HIDDEN = [32];
 
 /** Sizes of everything. */
 export interface GuardShape {
@@ -56,16 +61,20 @@ export interface GuardShape {
   readonly forward: readonly number[];
   readonly novelty: readonly number[];
   readonly target: readonly number[];
+  /** What log score is usual, by part. */
+  readonly usual: readonly number[];
 }
 
 export function guardShape(contract: Contract, features: number): GuardShape {
   const view = guardView(contract);
   const inputs = view.inputs.length + actionDim(contract);
   const predicted = view.predicted.length;
+  const parts = partsOf({ predicted, features });
   return {
     inputs,
     predicted,
     features,
+    usual: [inputs, ...USUAL_HIDDEN, parts.length],
     forward: [inputs, ...HIDDEN, predicted],
     novelty: [inputs + predicted, ...HIDDEN, TARGET_OUTPUTS],
     target: [inputs + predicted, ...TARGET_HIDDEN, TARGET_OUTPUTS],
@@ -79,7 +88,7 @@ export function featureCount({ network }: Pick<Contract, 'network'>): number {
 }
 
 /** The parts that such a guard has: without sensed numbers there is nothing to predict. */
-export function partsOf({ predicted, features }: GuardShape): PartName[] {
+export function partsOf({ predicted, features }: Pick<GuardShape, 'predicted' | 'features'>): PartName[] {
   return partNames.filter((name) => (name === 'novelty' ? true : name === 'features' ? features > 0 : predicted > 0));
 }
 
@@ -106,6 +115,8 @@ export function guardTensors(shape: GuardShape): { readonly name: string; readon
     ...(predicted === 0 ? [] : [...white('dynamics', predicted), ...white('drift', predicted)]),
     ...network('novelty', shape.novelty),
     ...network('target', shape.target),
+    ...network('usual', shape.usual),
+    { name: 'usual.range', shape: [2, shape.usual.at(-1)!] },
     ...(features === 0 ? [] : [...vectors('features', features), ...white('features', features)]),
   ];
 }
@@ -113,7 +124,7 @@ export function guardTensors(shape: GuardShape): { readonly name: string; readon
 /** The tensors of one network, W1, b1, W2, b2, ... */
 export function networkTensors(
   tensors: GuardModel['tensors'],
-  name: 'forward' | 'novelty' | 'target',
+  name: 'forward' | 'novelty' | 'target' | 'usual',
   layers: readonly number[],
 ): Float32Array[] {
   return tensorShapes(layers).map((_, i) => tensors[`${name}.${i >> 1}.${i % 2 === 0 ? 'weight' : 'bias'}`]!);

@@ -25,7 +25,7 @@ const LEAST = 1e-12;
 
 export class GuardScores {
   readonly parts: readonly PartName[];
-  /** Log scores of the last step, [parts]; NaN where one was not finite. */
+  /** Log scores of the last step less what is usual there, [parts]; NaN where one was not finite. */
   readonly logs: Float64Array;
   /** [inputs]: observation and action before the transition, in standard deviations. */
   readonly input: Float32Array;
@@ -50,6 +50,9 @@ export class GuardScores {
   readonly #forward: Mlp;
   readonly #novelty: Mlp;
   readonly #target: Mlp;
+  readonly #usual: Mlp;
+  readonly #usualTensors: readonly Float32Array[];
+  readonly #expected: Float32Array;
   readonly #forwardTensors: readonly Float32Array[];
   readonly #noveltyTensors: readonly Float32Array[];
   readonly #targetTensors: readonly Float32Array[];
@@ -82,6 +85,9 @@ export class GuardScores {
     this.#forward = new Mlp(shape.forward, GUARD_ACTIVATION);
     this.#novelty = new Mlp(shape.novelty, GUARD_ACTIVATION);
     this.#target = new Mlp(shape.target, GUARD_ACTIVATION);
+    this.#usual = new Mlp(shape.usual, GUARD_ACTIVATION);
+    this.#usualTensors = networkTensors(tensors, 'usual', shape.usual);
+    this.#expected = new Float32Array(this.parts.length);
     this.#forwardTensors = networkTensors(tensors, 'forward', shape.forward);
     this.#noveltyTensors = networkTensors(tensors, 'novelty', shape.novelty);
     this.#targetTensors = networkTensors(tensors, 'target', shape.target);
@@ -168,6 +174,11 @@ export class GuardScores {
       }
     }
     logEach(logs);
+    this.#usual.forward(this.#usualTensors, input, this.#expected);
+    const range = tensors['usual.range']!;
+    // Never beyond what was seen: an input like no other must not excuse itself.
+    for (let k = 0; k < logs.length; k++)
+      logs[k] = logs[k]! - clamp(this.#expected[k]!, range[k]!, range[logs.length + k]!);
   }
 }
 

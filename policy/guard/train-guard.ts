@@ -24,7 +24,7 @@ export interface GuardTraining {
   readonly features: number;
   readonly alpha: number;
   readonly key: Key;
-  /** @default 3 of the last 5 steps */
+  /** @default 10 of the last 20 steps */
   readonly window?: WindowRule;
   readonly fit?: FitSettings;
 }
@@ -35,7 +35,7 @@ export interface TrainedGuard extends Omit<FittedModels, 'tensors'> {
   readonly levels: readonly number[];
 }
 
-export const DEFAULT_WINDOW: WindowRule = { over: 3, of: 5 };
+export const DEFAULT_WINDOW: WindowRule = { over: 10, of: 20 };
 const DEFAULT_FIT: FitSettings = { updates: 1500, batch: 256, learningRate: 2e-3 };
 /** Of the key; policy/guard/fit-models.ts has others. */
 const SPLIT = 1;
