@@ -6,7 +6,7 @@ import type { Quat } from '../../core/robot-model.ts';
 import { loadRobot, robotDynamics } from '../../loop/experiment.ts';
 import { nominalDynamics } from '../../sim/dynamics.ts';
 import { rigRobot, zeroRotation } from '../../sim/joint-rig.ts';
-import { feltInertias, freeInertias, massMatrix } from '../../sim/mass-matrix.ts';
+import { feltInertias, freeInertias, MassMatrix } from '../../sim/mass-matrix.ts';
 import { baseMassProperties, massProperties } from '../../sim/mass-properties.ts';
 import { loadRapier, RapierRobot } from '../../sim/rapier-robot.ts';
 import { parseUrdf } from '../../sim/urdf.ts';
@@ -36,11 +36,13 @@ function matrixOf(text: string, base: 'fixed' | 'floating') {
       ? baseMassProperties(body, rotation, dynamics)
       : massProperties(body, rotation, joint.axis, dynamics, joint.dof);
   });
-  const origins = rig.bodies.map(({ root }) => rig.zeroPoses.subarray(root * 7, root * 7 + 3));
-  return massMatrix(rig, masses, { origins, rotations: rig.bodies.map(() => UPRIGHT) }, base === 'floating');
+  const mass = new MassMatrix(rig, base);
+  mass.weigh(masses);
+  mass.look({ q: new Float64Array(2), base: Float64Array.of(0, 0, 0, ...UPRIGHT) });
+  return mass.matrix;
 }
 
-describe('massMatrix', () => {
+describe('a mass matrix', () => {
   it('is that of the double pendulum, hanging', () => {
     // M22 = I2 + m2 r2^2; M12 = M22 + m2 l1 r2; M11 = I1 + m1 r1^2 + I2 + m2 (l1 + r2)^2
     const m22 = 0.1 + 3 * 0.36;
@@ -91,7 +93,9 @@ describe('massMatrix', () => {
         : massProperties(body, UPRIGHT, rig.joints[b - 1]!.axis, dynamics, b - 1),
     );
     const state = { q: Float64Array.of(0.7, 0.5, 0.3), base: new Float64Array(7) };
-    const felt = feltInertias(model, rig, masses, state, [0.4, 0, 1.5]);
+    const mass = new MassMatrix(rig, 'fixed');
+    mass.weigh(masses, [0.4, 0, 1.5]);
+    const felt = feltInertias(mass, rig, state);
     // turn: armature, each link's own, m r^2. out and further: M = [[m1 + m2, m2], [m2, m2 + a]], 1 / (M^-1)_ii = det / M_other
     const det = 5 * 4.5 - 9;
     const expected = [0.4 + 0.05 + 0.01 + 0.02 + 2 * 0.5 ** 2 + 3 * 0.8 ** 2, det / 4.5, det / 5];
