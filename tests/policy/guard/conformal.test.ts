@@ -68,7 +68,6 @@ describe('what it promises', () => {
     expect(falseAlarmBound(20, 0.05)).toBeCloseTo(0.139, 3);
     // Beta(2, 1) of n = 2, alpha 2/3: x^2 = 0.95
     expect(falseAlarmBound(2, 2 / 3)).toBeCloseTo(Math.sqrt(0.95), 12);
-    // scipy 1.16: beta.ppf(0.95, 5, 96) = 0.0885..., checked below by its distribution
     const x = falseAlarmBound(100, 0.05);
     expect(atLeast(5, 100, x)).toBeCloseTo(0.95, 10);
     expect(falseAlarmBound(18, 0.05)).toBe(0);
