@@ -24,7 +24,8 @@ export function groupRows(episodes: readonly (readonly ArrayLike<number>[])[]): 
   let at = 0;
   for (const [e, list] of episodes.entries()) {
     for (const row of list) {
-      if (row.length !== dim) throw new RangeError(`episode ${e}: expected rows of ${dim} numbers, found ${row.length}`);
+      if (row.length !== dim)
+        throw new RangeError(`episode ${e}: expected rows of ${dim} numbers, found ${row.length}`);
       rows.set(row, at * dim);
       episode[at++] = e;
     }

@@ -57,8 +57,7 @@ export function evidence({ features, dim, values, vectors }: Spectrum, y: Float6
   const n = y.length;
   // F^T y in the eigenvectors' axes.
   const moment = new Float64Array(dim);
-  for (let i = 0; i < n; i++)
-    for (let a = 0; a < dim; a++) moment[a] = moment[a]! + features[i * dim + a]! * y[i]!;
+  for (let i = 0; i < n; i++) for (let a = 0; a < dim; a++) moment[a] = moment[a]! + features[i * dim + a]! * y[i]!;
   const z = values.map((_, k) => {
     let sum = 0;
     for (let a = 0; a < dim; a++) sum += vectors[a * dim + k]! * moment[a]!;
@@ -80,12 +79,7 @@ export function evidence({ features, dim, values, vectors }: Spectrum, y: Float6
   // (d log alpha + N log beta - sum log(alpha + beta s) - beta ||y - F m||^2 - alpha ||m||^2 - N log 2 pi) / 2
   const determinant = values.reduce((sum, s) => sum + log(alpha + beta * s), 0);
   const total =
-    (dim * log(alpha) +
-      n * log(beta) -
-      determinant -
-      beta * fit.residual -
-      alpha * fit.norm -
-      n * log(2 * Math.PI)) /
+    (dim * log(alpha) + n * log(beta) - determinant - beta * fit.residual - alpha * fit.norm - n * log(2 * Math.PI)) /
     2;
   return { perRow: total / n, alpha, beta };
 }

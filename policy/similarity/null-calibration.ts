@@ -20,7 +20,11 @@ export interface Calibrated {
 }
 
 /** A distance between rows of two domains; the key is of what it draws. */
-export type Distance<T extends GroupedRows = GroupedRows> = (source: T, target: T, key: Key) => number | Promise<number>;
+export type Distance<T extends GroupedRows = GroupedRows> = (
+  source: T,
+  target: T,
+  key: Key,
+) => number | Promise<number>;
 
 /**
  * Each split draws as many source episodes as the target has; the rest of the source is the other side of both distances, so
@@ -34,7 +38,10 @@ export async function calibrated<T extends GroupedRows>(
   target: T,
   splits: number,
   key: Key,
-  pick: (data: T, episodes: readonly number[]) => T = (data, episodes) => ({ ...data, ...pickEpisodes(data, episodes) }),
+  pick: (data: T, episodes: readonly number[]) => T = (data, episodes) => ({
+    ...data,
+    ...pickEpisodes(data, episodes),
+  }),
 ): Promise<Calibrated> {
   if (source.episodes < 2 * target.episodes) {
     throw new RangeError(

@@ -3,7 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import { foldIn, keyOf, RandomStream } from '../../../core/rng.ts';
 import { areaUnderCurve, proxyADistance } from '../../../policy/similarity/domain-classifier.ts';
-import { coralDistance, frechetDistance, momentsOf, symmetricRoot } from '../../../policy/similarity/gaussian-distances.ts';
+import {
+  coralDistance,
+  frechetDistance,
+  momentsOf,
+  symmetricRoot,
+} from '../../../policy/similarity/gaussian-distances.ts';
 import {
   type GroupedRows,
   groupRows,
@@ -113,7 +118,9 @@ describe('MMD', () => {
   it('takes the median distance of the source for its bandwidth', () => {
     // |x - y| of two unit normals has median .6745 sqrt 2: squared .910.
     expect(bandwidthOf(normalRows(50, 20, [0], [1], seed))).toBeCloseTo(0.91, 0);
-    expect(bandwidthOf(normalRows(50, 20, [0], [3], seed)) / bandwidthOf(normalRows(50, 20, [0], [1], seed))).toBeCloseTo(9, 6);
+    expect(
+      bandwidthOf(normalRows(50, 20, [0], [3], seed)) / bandwidthOf(normalRows(50, 20, [0], [1], seed)),
+    ).toBeCloseTo(9, 6);
   });
 });
 
@@ -125,7 +132,15 @@ describe('distances of moments', () => {
   });
 
   it('computes moments by hand', () => {
-    const { mean, covariance } = momentsOf(groupRows([[[1, 2], [3, 6]], [[5, 4]]]));
+    const { mean, covariance } = momentsOf(
+      groupRows([
+        [
+          [1, 2],
+          [3, 6],
+        ],
+        [[5, 4]],
+      ]),
+    );
     expect([...mean].map((x) => Math.round(x * 1e12) / 1e12)).toEqual([3, 4]);
     // deviations (-2,-2), (0,2), (2,0) over 2
     expect([...covariance].map((x) => Math.round(x * 1e12) / 1e12)).toEqual([4, 2, 2, 4]);

@@ -93,9 +93,9 @@ describe('the dynamics gap', () => {
     const { mean } = dynamicsGap(exact, drifting({ sigma: 0, drift: 0.1 }, EPISODES, 100, seed + 1), keyOf(seed));
     expect(mean).toBeGreaterThan(2);
     expect(Number.isFinite(mean)).toBe(true);
-    expect(Math.abs(dynamicsGap(exact, drifting({ sigma: 0 }, EPISODES, 100, seed + 2), keyOf(seed)).mean)).toBeLessThan(
-      0.02,
-    );
+    expect(
+      Math.abs(dynamicsGap(exact, drifting({ sigma: 0 }, EPISODES, 100, seed + 2), keyOf(seed)).mean),
+    ).toBeLessThan(0.02);
   });
 
   it('refuses too few episodes to hold any out', () => {
