@@ -3,7 +3,7 @@
  * target. Any sample of few, correlated episodes is some distance away; only what exceeds this says that the domains differ.
  */
 
-import { type Key, RandomStream } from '../../core/rng.ts';
+import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
 import { type GroupedRows, otherEpisodes, pickEpisodes } from './grouped-rows.ts';
 
 export interface Calibrated {
@@ -19,7 +19,7 @@ export interface Calibrated {
   readonly isSimilar: boolean;
 }
 
-/** A distance between rows of two domains; the key is of what it draws. */
+/** A distance between rows of two domains; the key is of what it draws, and the same for both distances of a split. */
 export type Distance<T extends GroupedRows = GroupedRows> = (
   source: T,
   target: T,
@@ -56,9 +56,9 @@ export async function calibrated<T extends GroupedRows>(
     random.permutation(order);
     const drawn = [...order.subarray(0, target.episodes)];
     const rest = pick(source, otherEpisodes(source.episodes, drawn));
-    // The same draws for both.
-    nulls.push(await distance(rest, pick(source, drawn), [split, 1]));
-    sum += await distance(rest, target, [split, 1]);
+    const drawing = foldIn(key, split);
+    nulls.push(await distance(rest, pick(source, drawn), drawing));
+    sum += await distance(rest, target, drawing);
   }
   return judged(sum / splits, nulls);
 }
