@@ -57,13 +57,15 @@ export interface TargetMeasurement {
 
 const SPLITS = { distances: 40, dynamics: 12 } as const;
 /** Rows of each side: kernels grow with the square of them. */
-const KERNEL_ROWS = 600;
+const KERNEL_ROWS = 300;
 const TRANSITION_ROWS = 3000;
 /** Columns of a covariance whose eigenvalues are affordable. */
 const COLUMNS = 32;
 const PERMUTATIONS = 500;
 /** Episodes of each domain that the dynamics gap needs. */
 const LEAST_FOR_DYNAMICS = 4;
+/** Nats a step. Between halves of a source without noise the gap is 0 each time, and any gap would be infinitely far from it. */
+const NEGLIGIBLE_GAP = 0.01;
 /** Steps ahead that the selector goes by. */
 const DECIDING_HORIZON = 10;
 
@@ -131,7 +133,7 @@ function comparable(source: GroupedRows, target: GroupedRows, key: Key): [Groupe
 
 async function compareObservations(source: GroupedRows, target: GroupedRows, splits: number, key: Key) {
   const measure = (distance: (a: GroupedRows, b: GroupedRows) => number, purpose: number) =>
-    calibrated(distance, source, target, splits, foldIn(key, purpose));
+    calibrated(distance, source, target, { splits }, foldIn(key, purpose));
   const bandwidth = bandwidthOf(source);
   const thin = (rows: GroupedRows) => thinRows(rows, KERNEL_ROWS);
   const { p } = mmdTest(thin(source), thin(target), bandwidth, PERMUTATIONS, foldIn(key, 2));
@@ -155,9 +157,8 @@ async function compareDynamics(source: TransitionRows, target: TransitionRows, s
     },
     source,
     target,
-    splits,
+    { splits, leastSd: NEGLIGIBLE_GAP, pick: pickTransitions },
     foldIn(key, 0),
-    pickTransitions,
   );
   return { ...found, ci95: bootstrapMean([...perEpisode], 0.95, foldIn(key, 2 ** 20)) };
 }
