@@ -32,6 +32,8 @@ export interface FineTunePlan {
   readonly pull?: Pull;
   /** Numbers that the adapter moves must be frozen. */
   readonly adapter?: AdapterSpec;
+  /** What the adapter's learning rate is multiplied with in this iteration; 0: it rests. @default 1 */
+  adapterRate?(iteration: number): number;
   readonly retention?: Retention;
 }
 
@@ -50,9 +52,16 @@ export function runsOf(rates: Float32Array): Run[] {
   return runs;
 }
 
+/** 0 without an adapter. */
+export function adapterRate(plan: FineTunePlan, iteration: number): number {
+  if (plan.adapter === undefined) return 0;
+  return plan.adapterRate?.(iteration) ?? 1;
+}
+
 /** Whether another set of numbers learns than in the iteration before: the optimiser's memory is then of something else. */
 export function isNewPhase(plan: FineTunePlan, iteration: number): boolean {
   if (iteration === 0) return false;
   const [before, now] = [plan.rates(iteration - 1), plan.rates(iteration)];
-  return now.some((rate, i) => (rate === 0) !== (before[i] === 0));
+  const begins = (adapterRate(plan, iteration - 1) === 0) !== (adapterRate(plan, iteration) === 0);
+  return begins || now.some((rate, i) => (rate === 0) !== (before[i] === 0));
 }

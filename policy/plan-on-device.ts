@@ -5,6 +5,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import type { Key } from '../core/rng.ts';
+import { adapterRate } from './fine-tune-plan.ts';
 import type { NetworkSettings, Rehearsal, Trainable } from './ppo-learner.ts';
 import { type AdapterState, adapterSize, expand, identityOf, pullBack, stepAdapter } from './transfer/adapter.ts';
 import { headRates } from './transfer/rates.ts';
@@ -32,6 +33,7 @@ export class PlanOnDevice {
   readonly #pull: { readonly anchor: tf.Tensor1D; readonly stiffness: tf.Tensor1D } | null;
   readonly #headRates: Float32Array | null;
   #adapter: { readonly state: AdapterState; readonly base: Float32Array } | null = null;
+  #adapterRate = 0;
   #rates: { readonly values: Float32Array; readonly onDevice: tf.Tensor1D; readonly mask: tf.Tensor1D } | null = null;
 
   /** @param key of an adapter's first numbers */
@@ -60,6 +62,7 @@ export class PlanOnDevice {
   setRates(iteration: number): void {
     if (this.#trainable === 'all') return;
     const values = this.#trainable === 'actor-head' ? this.#headRates! : this.#trainable.rates(iteration);
+    if (typeof this.#trainable !== 'string') this.#adapterRate = adapterRate(this.#trainable, iteration);
     this.#disposeRates();
     const mask = values.map((rate) => (rate === 0 ? 0 : 1));
     this.#rates = { values, onDevice: tf.tensor1d(values), mask: tf.tensor1d(mask) };
@@ -88,10 +91,10 @@ export class PlanOnDevice {
     return this.#rates === null ? step : tf.mul(step, this.#rates.onDevice);
   }
 
-  /** The adapter's gradient; null without one. @param flat of the weights, all of them */
+  /** The adapter's gradient; null without one, or while it rests. @param flat of the weights, all of them */
   async pullBack(flat: tf.Tensor1D): Promise<Float32Array | null> {
     const [spec, adapter] = [this.#spec, this.#adapter];
-    if (spec === null || adapter === null) return null;
+    if (spec === null || adapter === null || this.#adapterRate === 0) return null;
     const out = new Float32Array(adapterSize(spec));
     pullBack(spec, adapter.state.theta, adapter.base, (await flat.data()) as Float32Array, out);
     return out;
@@ -106,7 +109,7 @@ export class PlanOnDevice {
     step: number,
   ): Promise<tf.Tensor1D> {
     const { state, base } = this.#adapter!;
-    stepAdapter(state, gradient, scale, learningRate, step);
+    stepAdapter(state, gradient, scale, learningRate * this.#adapterRate, step);
     const merged = Float32Array.from(await parameters.data());
     expand(this.#spec!, state.theta, base, merged);
     parameters.dispose();

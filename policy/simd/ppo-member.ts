@@ -71,7 +71,7 @@ export class PpoMember {
       const constant = this.#readLogStd();
       this.team.share(SHARDS, (shard) => this.#shard(request, k, shard, constant));
       this.team.share(SLICES, (slice) => this.#sum(request, slice));
-      const { adapter } = this.#plan;
+      const adapter = request.adapterRate === 0 ? null : this.#plan.adapter;
       if (adapter !== null) this.team.share(1, () => this.#pullBack(adapter));
       const norm = Math.sqrt(this.#memory.doubles(this.#plan.norms, SLICES + 1).reduce((sum, x) => sum + x, 0));
       if (this.#first) this.#report(request.rows, norm);
@@ -237,7 +237,9 @@ export class PpoMember {
     this.#memory.doubles(norms, SLICES + 1)[SLICES] = this.#memory.kernel.squaredNorm(gradient, length);
   }
 
-  #stepAdapter(adapter: AdapterPlan, { settings, learningRate, steps }: EpochRequest, k: number, norm: number): void {
+  #stepAdapter(adapter: AdapterPlan, request: EpochRequest, k: number, norm: number): void {
+    const { settings, steps } = request;
+    const learningRate = request.learningRate * request.adapterRate;
     const { spec, length, base } = adapter;
     const { size, parameters } = this.#plan;
     const view = (pointer: number) => this.#memory.floats(pointer, length);

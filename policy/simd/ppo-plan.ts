@@ -91,6 +91,8 @@ export interface EpochRequest {
   readonly rows: number;
   /** What learns. */
   readonly runs: readonly Run[];
+  /** 0: the adapter rests, or there is none. */
+  readonly adapterRate: number;
   readonly rehearsal: RehearsalPlan | null;
 }
 

@@ -6,7 +6,7 @@
 
 import { InputError, LandfallError } from '../../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
-import { isNewPhase, type Run, runsOf } from '../fine-tune-plan.ts';
+import { adapterRate, isNewPhase, type Run, runsOf } from '../fine-tune-plan.ts';
 import { initialWeights } from '../initial-weights.ts';
 import { tensorSizes } from '../mlp.ts';
 import { logStdBound, ppoStats, steeredEpochs } from '../ppo-epochs.ts';
@@ -141,6 +141,7 @@ export class SimdPpo implements PpoLearner {
     const { minibatches } = settings;
     const plan = this.#upload(batch);
     const runs = this.#runs(iteration);
+    const adapting = typeof this.#trainable === 'string' ? 0 : adapterRate(this.#trainable, iteration);
     const rehearsal = this.#uploadRehearsal(batch.rehearsal);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
     const rows = Math.floor(batch.size / minibatches);
@@ -148,7 +149,8 @@ export class SimdPpo implements PpoLearner {
       random.permutation(this.#memory.ints(plan.order, batch.size));
       const sums = this.#memory.doubles(this.#plan.totals, STATS).fill(0);
       const steps = this.#steps;
-      await this.#threads.run({ op: 'epoch', batch: plan, settings, learningRate, steps, rows, runs, rehearsal });
+      const asked = { op: 'epoch', batch: plan, settings, learningRate, steps, rows, runs, rehearsal } as const;
+      await this.#threads.run({ ...asked, adapterRate: adapting });
       this.#steps += minibatches;
       return Float64Array.from(sums, (sum) => sum / minibatches);
     });
@@ -214,6 +216,8 @@ export class SimdPpo implements PpoLearner {
       if (adapter !== null)
         for (const moment of [adapter.firstMoment, adapter.secondMoment])
           this.#memory.floats(moment, adapter.length).fill(0);
+      // A resting adapter has no part of the norm.
+      this.#memory.doubles(this.#plan.norms, SLICES + 1)[SLICES] = 0;
       this.#steps = 0;
     }
     return runsOf(trainable.rates(iteration));
