@@ -5,9 +5,10 @@ import type { Command } from 'commander';
 import { listEpisodes } from '../bridge/episode-files.ts';
 import { type AdaptationReport, adapt } from '../loop/adaptation.ts';
 import { explain, learnedParameters, saveAdaptation } from '../loop/adapted-policy.ts';
-import { type ChooseArm, chooseNamed } from '../loop/arm-choice.ts';
+import { chooseNamed } from '../loop/arm-choice.ts';
 import { experimentOf } from '../loop/experiment.ts';
 import { fitterOf } from '../loop/fitting.ts';
+import { chooseMeasured } from '../loop/measured-choice.ts';
 import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { resolveRun } from '../policy/run-directory.ts';
@@ -77,7 +78,7 @@ async function run(name: string, options: AdaptOptions): Promise<void> {
       iterations: options.iterations,
       pairs: 60,
       arms,
-      ...(choose === undefined ? {} : { choose }),
+      choose,
       onStage: say,
     });
     const out = options.out ?? join(runOf(bundle), 'adapted');
@@ -94,12 +95,12 @@ async function run(name: string, options: AdaptOptions): Promise<void> {
 }
 
 /** @throws InputError for an arm that there is not */
-function armsOf({ arms, keep }: AdaptOptions): { arms: ArmName[]; choose?: ChooseArm } {
+function armsOf({ arms, keep, seed }: AdaptOptions) {
   const named = (arms ?? '')
     .split(',')
     .filter((name) => name !== '')
-    .map((name) => armNamed(name.trim()));
-  return { arms: named, ...(keep === undefined ? {} : { choose: chooseNamed(armNamed(keep)) }) };
+    .map((name): ArmName => armNamed(name.trim()));
+  return { arms: named, choose: keep === undefined ? chooseMeasured(seed) : chooseNamed(armNamed(keep)) };
 }
 
 function nextCommand(report: AdaptationReport, out: string): string {
