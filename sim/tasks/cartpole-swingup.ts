@@ -45,7 +45,7 @@ export const cartpoleSwingup = defineTask({
   ],
   actions: cartpoleActions,
   rewards: {
-    energy: { weight: 1, fn: energy, doc: "of the pole: 1 as much as standing, 0 hanging still or whirling" },
+    energy: { weight: 1, fn: energy, doc: 'of the pole: 1 as much as standing, 0 hanging still or whirling' },
     balance: {
       weight: 3,
       fn: ({ state }) => exp(-((poleTilt(state) / 0.3) ** 2) - (state.qd[1]! / 2) ** 2),

@@ -89,7 +89,7 @@ export function doublePendulumTask(
       },
     ],
     rewards: {
-      energy: { weight: 1, fn: energy, doc: "of standing: 1 with as much, 0 with none or twice that" },
+      energy: { weight: 1, fn: energy, doc: 'of standing: 1 with as much, 0 with none or twice that' },
       raised: { weight: 1, fn: raised, doc: 'both links up: 0 while either hangs, 1 standing' },
       balance: { weight: 4, fn: balance, doc: 'close to standing straight, and slow' },
       torque: { weight: -0.05, fn: ({ action }) => action[0]! ** 2, doc: 'torque squared, as a share of the limit' },
