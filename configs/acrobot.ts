@@ -8,7 +8,7 @@ export const acrobot = defineConfig({
   train: {
     numEnvs: 128,
     horizon: 64,
-    iterations: 130,
+    iterations: 100,
     evalEvery: 20,
     evalEpisodes: 50,
     stopAtSuccess: 0.95,
@@ -23,11 +23,11 @@ export const acrobot = defineConfig({
     clip: 0.2,
     valueClip: null,
     valueCoef: 0.5,
-    entropyCoef: 1e-3,
+    entropyCoef: 0,
     maxGradNorm: 1,
     targetKl: 0.02,
     epochs: 4,
-    minibatches: 8,
+    minibatches: 4,
     symmetry: 'augment',
   },
   network: {
@@ -35,8 +35,8 @@ export const acrobot = defineConfig({
     criticHidden: [64, 64],
     activation: 'elu',
     // Standing, an action of 1 held for a step is 6 rad/s at the elbow: who explores with more than a tenth of it cannot balance.
-    initialLogStd: -1,
-    finalLogStd: -3,
+    initialLogStd: -2,
+    finalLogStd: -3.5,
   },
   reward: {},
   randomization: 1,

@@ -72,5 +72,5 @@ export const acrobotReference: ReferencePolicy = {
     };
   },
   // 58 of 100 episodes. Most of what fails swings too fast: a speed of 20 rad/s ends the episode.
-  score: { successRate: 0.5, meanReturn: 13.380259697337687 },
+  score: { successRate: 0.5, meanReturn: 11.442008688432983 },
 };
