@@ -115,7 +115,8 @@ export function doublePendulumTask(
       // 6 N m the acrobot is caught from 0.04 rad and 0.2 rad/s alone, and from further off nobody learns to stand.
       const place = training ? 3 * random.uniform() : 0;
       const [centre, widest, fastest] = place < 1 ? HANGING : place < 2 ? ANYWHERE : UPRIGHT;
-      const share = place < 2 ? 1 : random.uniform() ** 3;
+      const u = place < 2 ? 1 : random.uniform();
+      const share = u * u * u;
       const angle = share * widest;
       const speed = share * fastest;
       q[0] = centre + random.between(-angle, angle);
