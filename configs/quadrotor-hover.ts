@@ -1,4 +1,5 @@
-/** Trains the quadrotor to reach a point and hover: two and a half million control steps, each learned from in two mirrors too. */
+/** Trains the quadrotor to reach a point and hover: each step learned from in two mirrors too. No run has yet shown that its
+ * iterations are enough. */
 
 import { defineConfig } from './schema.ts';
 
