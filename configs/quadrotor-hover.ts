@@ -1,5 +1,7 @@
-/** Trains the quadrotor to reach a point and hover: each step learned from in two mirrors too. No run has yet shown that its
- * iterations are enough. */
+/**
+ * Trains the quadrotor to reach a point and hover, each step learned from in two mirrors too: a budget that no run has yet
+ * shown to be enough.
+ */
 
 import { defineConfig } from './schema.ts';
 
