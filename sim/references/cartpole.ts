@@ -67,5 +67,5 @@ export const cartpoleSwingupReference: ReferencePolicy = {
       action[0] = caught ? regulate(view) : swing(view);
     };
   },
-  score: { successRate: 1, meanReturn: 28.88300125606934 },
+  score: { successRate: 1, meanReturn: 29.477182084766262 },
 };

@@ -74,19 +74,29 @@ describe('cartpole-balance', () => {
 });
 
 describe('cartpole-swingup', () => {
-  it('pays for height, and much for standing still', () => {
+  it('pays for energy, and much for standing still', () => {
     expect(rewardOf(cartpoleSwingup, viewOf([0, 0]))).toBeCloseTo(0, 12);
+    // Level and still: half the energy of standing.
     expect(rewardOf(cartpoleSwingup, viewOf([0, Math.PI / 2]))).toBeCloseTo(0.5, 6);
+    // Through the bottom with all of it: qd^2 = 6 g for a pole 1 m long. With twice the surplus: nothing.
+    expect(rewardOf(cartpoleSwingup, viewOf([0, 0], [0, Math.sqrt(6 * 9.81)]))).toBeCloseTo(1, 6);
+    expect(rewardOf(cartpoleSwingup, viewOf([0, 0], [0, Math.sqrt(12 * 9.81)]))).toBeCloseTo(0, 6);
     expect(rewardOf(cartpoleSwingup, viewOf([0, UP]))).toBeCloseTo(4, 12);
     // Standing on the next turn is standing; 0.3 rad off: (1 + cos 0.3) / 2 + 3 / e
     expect(rewardOf(cartpoleSwingup, viewOf([0, 3 * UP - 0.3]))).toBeCloseTo((1 + Math.cos(0.3)) / 2 + 3 / Math.E, 9);
-    // 4 - 3 (1 - 1 / e) - 0.15: 2 rad/s, 1 m off
-    expect(rewardOf(cartpoleSwingup, viewOf([1, UP], [0, 2]))).toBeCloseTo(4 - 3 * (1 - 1 / Math.E) - 0.15, 9);
+    // 4 - 3 (1 - 1 / e) - 0.15 and a surplus of energy, 4 / (6 g): 2 rad/s, 1 m off
+    const moving = 4 - 3 * (1 - 1 / Math.E) - 0.15 - 4 / (6 * 9.81);
+    expect(rewardOf(cartpoleSwingup, viewOf([1, UP], [0, 2]))).toBeCloseTo(moving, 9);
   });
 
   it('ends at the rail and at a fault of the hinge, never for hanging', () => {
     expect(ends(cartpoleSwingup, viewOf([0, 0], [0, -19.9]))).toEqual([]);
     expect(ends(cartpoleSwingup, viewOf([2.36, 0], [0, -20.1]))).toEqual(['rail', 'overspeed']);
+  });
+
+  it('ends when the pole has gone around', () => {
+    expect(ends(cartpoleSwingup, viewOf([0, -6.28]))).toEqual([]);
+    expect(ends(cartpoleSwingup, viewOf([0, 6.29]))).toEqual(['wound']);
   });
 
   it('succeeds standing and slow', () => {
