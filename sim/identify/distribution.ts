@@ -12,7 +12,7 @@ import { type FitParameter, slopeAt, toCoordinate, toValue } from './parameters.
 import type { Evaluator, ProblemWindow } from './problem.ts';
 import type { Recording } from './recording.ts';
 import { fitSurface } from './response-surface.ts';
-import { noiseOf } from './robust-statistics.ts';
+import { noiseVariances } from './structure.ts';
 import { latinHypercube, quantilesOf } from './truncated-normal.ts';
 import { cutWindows, overlaps, type Span } from './windows.ts';
 
@@ -164,14 +164,9 @@ function outcome(residuals: Float64Array, n: number): Float64Array {
 
 /** Of the readings that a transition ends with, the start's noise included: twice the sensors', in scaled units, [2 n]. */
 function noiseVariance({ recordings, group }: DistributionTask, n: number): number[] {
-  const column = (values: Float64Array, j: number) => values.filter((_, k) => k % n === j);
-  const mean = (of: (recording: Recording) => number) =>
-    group.members.reduce((sum, index) => sum + of(recordings[index]!) / group.members.length, 0);
-  return Array.from({ length: 2 * n }, (_, a) => {
-    const j = a % n;
-    return (
-      EPSILON +
-      mean((r) => 2 * (a < n ? noiseOf(column(r.q, j)) / r.qScale[j]! : noiseOf(column(r.qd, j)) / r.qdScale[j]!) ** 2)
-    );
-  });
+  const each = group.members.map((index) => noiseVariances(recordings[index]!));
+  return Array.from(
+    { length: 2 * n },
+    (_, a) => EPSILON + (2 * each.reduce((sum, noise) => sum + noise[a]!, 0)) / each.length,
+  );
 }
