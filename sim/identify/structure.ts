@@ -33,15 +33,14 @@ const LEAST_VARIANCE = 1e-6;
 /** A window starts from a reading, whose noise moves it along these: t^0 to t^(MODES - 1). */
 const MODES = 4;
 
-/** @param windows those of the fit, in their order @param block how many are drawn together, neighbours in time */
+/** @param recordings those that the fit's windows count @param block how many are drawn together, neighbours in time */
 export async function checkStructure(
   { estimates, fit }: Estimation,
   recordings: readonly Recording[],
-  windows: readonly ProblemWindow[],
   block: number,
   key: Key,
 ): Promise<StructureCheck> {
-  const { problem, point } = fit;
+  const { problem, point, windows } = fit;
   const { loss, lower, upper } = problem;
   const known = estimates.filter((e) => e.identifiable);
   const n = point.u.length;

@@ -89,7 +89,7 @@ export async function plantedFigures(
   );
   const known = found.estimates.filter((e) => e.identifiable);
   const errors = known.map(({ parameter, value }) => Math.abs(value / parameterValue(parameter, truth) - 1));
-  const { ratio, misfit, suspect } = await checkStructure(found, recordings, windows, BLOCK, foldIn(key, 3));
+  const { ratio, misfit, suspect } = await checkStructure(found, recordings, BLOCK, foldIn(key, 3));
   return { backlash, seed, worst: Math.max(...errors), identifiable: known.length, ratio, misfit, suspect };
 }
 

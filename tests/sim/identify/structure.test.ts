@@ -76,9 +76,10 @@ async function checked(wanted: (window: number, parameter: number) => number) {
       dynamics,
       point: { u, residuals: residuals(u), value: loss.value(residuals(u)) },
       problem: { residuals: async (points) => points.map(residuals), loss, lower: [-2, -2], upper: [2, 2] },
+      windows,
     },
   };
-  return checkStructure(estimation, [recording], windows, 2, foldIn(KEY, 1));
+  return checkStructure(estimation, [recording], 2, foldIn(KEY, 1));
 }
 
 describe('checkStructure', () => {
