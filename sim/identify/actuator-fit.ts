@@ -4,12 +4,12 @@
  * error, a torque drive the torque it is asked for. Knows no file and no engine.
  */
 
+import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { clamp } from '../../core/math.ts';
 import { foldIn, type Key } from '../../core/rng.ts';
 import { Perceptron } from '../perceptron.ts';
 import type { ActuatorNetwork } from '../robot-spec.ts';
 import { minimize } from './cma-es.ts';
-import { identity, solvePositive } from './linear-algebra.ts';
 import { fitPerceptron, type Samples } from './perceptron-fit.ts';
 
 /** One joint of one recording, [T]. */
