@@ -3,5 +3,6 @@
 import type { TransferPart } from './part.ts';
 
 export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {
+  pendulum: async () => (await import('./pendulum.ts')).part,
   guard: async () => (await import('./guard.ts')).guardPart,
 };
