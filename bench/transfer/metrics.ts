@@ -102,7 +102,10 @@ export function forwardTransfer(transfer: Curve, scratch: Curve): number {
 export type CellReturns = Readonly<Record<string, number>>;
 
 /** How much a choice loses against the best of the cell, mean over cells. @param choose the strategy that is used in it */
-export function meanRegret(cells: readonly CellReturns[], choose: (cell: CellReturns, index: number) => string): number {
+export function meanRegret(
+  cells: readonly CellReturns[],
+  choose: (cell: CellReturns, index: number) => string,
+): number {
   return mean(regrets(cells, choose));
 }
 

@@ -40,7 +40,10 @@ describe('the seal', () => {
   });
 
   it('would be seen broken', () => {
-    const planted = new Map([...sources, ['loop/peek.ts', "import { domainsOf } from '../bench/transfer/domains.ts';"]]);
+    const planted = new Map([
+      ...sources,
+      ['loop/peek.ts', "import { domainsOf } from '../bench/transfer/domains.ts';"],
+    ]);
     const importers = [...importGraph(planted)].filter(([, edges]) =>
       edges.some(({ to }) => to === 'bench/transfer/domains.ts'),
     );
