@@ -20,13 +20,17 @@ type Origin = Pick<TrainJob<LoopSettings>, 'recipe' | 'settings' | 'resume' | 'i
 export class ObservationStatistics {
   readonly #actor: RunningNormalizer;
   readonly #critic: RunningNormalizer | null;
-  readonly #isFrozen: boolean;
+  readonly #frozen: boolean | readonly boolean[];
+  /** Of what is not frozen where something is: counted from nothing. */
+  readonly #others: RunningNormalizer | null;
 
   /** From where they stood. @throws InputError when those of the critic are missing or of another critic */
   constructor(origin: Origin) {
     this.#actor = new RunningNormalizer(origin.recipe.contract.normalizer);
     this.#critic = criticNormalizer(origin);
-    this.#isFrozen = origin.settings.freezeNormalizer === true;
+    this.#frozen = origin.settings.freezeNormalizer ?? false;
+    this.#others =
+      typeof this.#frozen === 'boolean' ? null : new RunningNormalizer({ ...this.#actor.toContract(), count: 0 });
   }
 
   /** A copy, as they stand now. */
@@ -43,8 +47,23 @@ export class ObservationStatistics {
   /** Take in what was collected. */
   update({ obs, criticObs, shape }: RolloutBuffer): void {
     const steps = shape.horizon * shape.numEnvs;
-    if (!this.#isFrozen) this.#actor.update(obs, steps);
+    this.#updateActor(obs, steps);
     this.#critic?.update(criticObs, steps);
+  }
+
+  #updateActor(obs: Float32Array, steps: number): void {
+    if (typeof this.#frozen === 'boolean') {
+      if (!this.#frozen) this.#actor.update(obs, steps);
+      return;
+    }
+    const { mean, variance } = this.#actor;
+    const others = this.#others!;
+    others.update(obs, steps);
+    for (const [i, isFrozen] of this.#frozen.entries()) {
+      if (isFrozen) continue;
+      mean[i] = others.mean[i]!;
+      variance[i] = others.variance[i]!;
+    }
   }
 }
 

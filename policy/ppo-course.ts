@@ -7,11 +7,13 @@ import { makePpo } from './make-ppo.ts';
 import { augmented, mirroredObs } from './mirroring.ts';
 import type { PpoBatch, PpoStats } from './ppo-learner.ts';
 import type { TrainJob, TrainSettings } from './training-job.ts';
+import { rehearse } from './transfer/rehearsal.ts';
 
 export function ppoCourse({ recipe, settings, backend, pool, key }: TrainJob): Course<PpoStats & { std: number }> {
   const { network, ppo: rules, trainable, symmetry } = settings;
   const mirrors = symmetry?.use === 'loss';
   const ppo = makePpo(backend, network, rules, foldIn(key, 1), trainable, pool.size, mirrors);
+  const retention = typeof trainable === 'object' ? trainable.retention : undefined;
   const isPrivileged = recipe.contract.network.kind === 'privileged';
   return {
     learner: ppo,
@@ -19,7 +21,9 @@ export function ppoCourse({ recipe, settings, backend, pool, key }: TrainJob): C
     async learn(experience) {
       const { buffer, statistics, iteration } = experience;
       const { actor, critic } = statistics;
-      const batch = await assemble(buffer, ppo, actor, critic, rules, iteration, isPrivileged);
+      const own = await assemble(buffer, ppo, actor, critic, rules, iteration, isPrivileged);
+      const again = foldIn(foldIn(key, 5), iteration);
+      const batch = retention === undefined ? own : { ...own, rehearsal: rehearse(retention, own, again) };
       const progress = iteration / settings.iterations;
       const stats = await ppo.update(mirroredBatch(symmetry, batch, experience), iteration, progress);
       return { ...stats, std: Math.exp(buffer.parameters.at(-1)!) };

@@ -5,6 +5,7 @@
 
 import type { NetworkContract } from '../core/contract.ts';
 import type { Mirror } from '../core/symmetry.ts';
+import type { FineTunePlan } from './fine-tune-plan.ts';
 
 export interface PpoSettings {
   /** First learning rate; moved by the KL rule between its bounds, of which the upper one falls as training goes on. */
@@ -56,6 +57,22 @@ export interface PpoBatch {
   readonly sequence?: SequenceBatch;
   /** What each symmetry of the task makes of it: for the mirror loss. */
   readonly mirrored?: readonly MirroredObs[];
+  /** What is not to be forgotten. */
+  readonly rehearsal?: Rehearsal;
+}
+
+/**
+ * States and what another policy would do there. Its KL divergence from what learns, of as many of them a minibatch as there are
+ * in it, is added to the loss.
+ */
+export interface Rehearsal {
+  readonly coefficient: number;
+  readonly size: number;
+  /** Normalised, [size, obsDim]. */
+  readonly obs: Float32Array;
+  /** [size, actions] and [actions] */
+  readonly mean: Float32Array;
+  readonly logStd: Float32Array;
 }
 
 /** Steps of environments one after another. Gradients flow through the horizon and no further back. */
@@ -95,8 +112,8 @@ export interface LearnerState {
   readonly learningRate: number;
 }
 
-/** Which parameters learn: everything, or of the actor the last layer alone (the critic is no part of the policy). */
-export type Trainable = 'all' | 'actor-head';
+/** Which parameters learn: everything, of the actor the last layer alone (the critic is no part of the policy), or by a plan. */
+export type Trainable = 'all' | 'actor-head' | FineTunePlan;
 
 /** One flat parameter vector: actor (in the order of `tensorsOf`), log-std, then what else there is. */
 export interface ActorLearner {

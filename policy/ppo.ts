@@ -11,10 +11,12 @@ import type { Mirror } from '../core/symmetry.ts';
 import { type DeviceSequence, initialActor, meanAction } from './actor-network.ts';
 import { sizesOf, tensorsOf } from './architecture.ts';
 import type { Backend } from './backend.ts';
+import { isNewPhase } from './fine-tune-plan.ts';
 import { initialWeights } from './initial-weights.ts';
 import { gather, type MinibatchRows, minibatchRows, uploadSequence } from './minibatches.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward } from './network.ts';
+import { type DeviceRehearsal, PlanOnDevice, uploadRehearsal } from './plan-on-device.ts';
 import { logStdBound, ppoStats, steeredEpochs } from './ppo-epochs.ts';
 import {
   type LearnerState,
@@ -54,7 +56,8 @@ export class Ppo implements PpoLearner {
   readonly #sizes: number[];
   readonly #actorTensors: number;
   readonly #key: Key;
-  readonly #mask: tf.Tensor1D | null;
+  readonly #trainable: Trainable;
+  readonly #plan: PlanOnDevice;
   readonly #first: Float32Array;
   #parameters: tf.Tensor1D;
   #m: tf.Tensor1D;
@@ -92,7 +95,9 @@ export class Ppo implements PpoLearner {
     this.#parameters = tf.tensor1d(first);
     this.#m = tf.zerosLike(this.#parameters);
     this.#v = tf.zerosLike(this.#parameters);
-    this.#mask = trainable === 'all' ? null : tf.tensor1d(this.#headMask(first.length));
+    this.#trainable = trainable;
+    this.#plan = new PlanOnDevice(trainable, network, foldIn(key, 4));
+    this.#plan.restart(first);
   }
 
   /** Numbers of the actor and its log-std, which come first. */
@@ -120,6 +125,8 @@ export class Ppo implements PpoLearner {
   async update(batch: PpoBatch, iteration: number, progress = 0): Promise<PpoStats> {
     const data: PpoBatch = { ...batch, advantage: normalisedAdvantage(batch.advantage) };
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
+    this.#beginIteration(iteration);
+    const rehearsal = batch.rehearsal === undefined ? null : uploadRehearsal(batch.rehearsal);
     const epochs = await steeredEpochs(
       this.#settings,
       this.#learningRate,
@@ -127,7 +134,12 @@ export class Ppo implements PpoLearner {
       progress,
       async (learningRate) => {
         const minibatches = minibatchRows(data, this.#settings.minibatches, random);
-        const rows = minibatches.map((minibatch) => this.#step(data, minibatch, learningRate));
+        const rows: tf.Tensor1D[] = [];
+        for (const [k, minibatch] of minibatches.entries()) {
+          const again = rehearsal === null ? null : partOf(rehearsal, k, minibatches.length);
+          rows.push(await this.#step(data, minibatch, again, learningRate));
+          if (again !== null) tf.dispose([again.obs, again.mean]);
+        }
         const table = tf.tidy(() => tf.mean(tf.stack(rows), 0));
         const means = await table.data();
         tf.dispose([...rows, table]);
@@ -136,9 +148,10 @@ export class Ppo implements PpoLearner {
       },
     );
     this.#learningRate = epochs.nextLearningRate;
-    if (this.#mask === null) this.#boundLogStd(progress);
-    const { parameters } = await this.state();
+    if (rehearsal !== null) tf.dispose([rehearsal.obs, rehearsal.mean, rehearsal.logStd]);
     const { actorSize } = this;
+    if (this.#plan.learns(actorSize - 1)) this.#boundLogStd(progress);
+    const { parameters } = await this.state();
     const stats = ppoStats(epochs, parameters.subarray(actorSize - this.#network.actor.layers.at(-1)!, actorSize));
     return batch.mirrored === undefined ? stats : { ...stats, mirrorLoss: epochs.means[5]! };
   }
@@ -170,6 +183,7 @@ export class Ppo implements PpoLearner {
     }
     tf.dispose([this.#parameters, this.#m, this.#v]);
     this.#parameters = tf.tensor1d(state.parameters);
+    this.#plan.restart(state.parameters);
     this.#m = tf.tensor1d(state.firstMoment);
     this.#v = tf.tensor1d(state.secondMoment);
     this.#steps = state.steps;
@@ -195,7 +209,7 @@ export class Ppo implements PpoLearner {
 
   dispose(): void {
     tf.dispose([this.#parameters, this.#m, this.#v]);
-    this.#mask?.dispose();
+    this.#plan.dispose();
   }
 
   #split(flat: tf.Tensor1D): tf.Tensor[] {
@@ -235,10 +249,53 @@ export class Ppo implements PpoLearner {
   }
 
   /** One minibatch: loss, gradients, Adam. @returns policy loss, value loss, KL, clip fraction, gradient norm, mirror loss */
-  #step(batch: PpoBatch, rows: MinibatchRows, learningRate: number): tf.Tensor1D {
-    const { clip, valueClip, valueCoef, entropyCoef, maxGradNorm, mirrorCoef = 0.5 } = this.#settings;
+  async #step(
+    batch: PpoBatch,
+    rows: MinibatchRows,
+    rehearsal: DeviceRehearsal | null,
+    learningRate: number,
+  ): Promise<tf.Tensor1D> {
+    const [figures, flat] = this.#lossGradient(batch, rows, rehearsal);
+    const { maxGradNorm } = this.#settings;
     this.#steps++;
-    const [stats, parameters, m, v] = tf.tidy(() => {
+    const adapterGradient = await this.#plan.pullBack(flat);
+    const squares = adapterGradient?.reduce((sum, g) => sum + g * g, 0) ?? null;
+    const [stats, scale, parameters, m, v] = tf.tidy(() => {
+      const gradient = this.#plan.gradient(flat, this.#parameters);
+      const own = tf.sum(tf.square(gradient));
+      const norm = tf.sqrt(squares === null ? own : tf.add(own, squares));
+      const scale = tf.minimum(1, tf.div(maxGradNorm, tf.add(norm, 1e-6)));
+      const scaled = tf.mul(gradient, scale);
+      // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= lr m^ / (sqrt(v^) + eps)
+      const m1 = tf.add(tf.mul(BETA1, this.#m), tf.mul(1 - BETA1, scaled));
+      const v1 = tf.add(tf.mul(BETA2, this.#v), tf.mul(1 - BETA2, tf.square(scaled)));
+      const mHat = tf.div(m1, 1 - BETA1 ** this.#steps);
+      const vHat = tf.div(v1, 1 - BETA2 ** this.#steps);
+      const change = tf.mul(learningRate, tf.div(mHat, tf.add(tf.sqrt(vHat), ADAM_EPSILON)));
+      const next = tf.sub(this.#parameters, this.#plan.change(change));
+      const row = tf.concat([tf.slice(figures, 0, 4), tf.reshape(norm, [1]), tf.slice(figures, 4, 1)]);
+      return [row, scale, next, m1, v1] as [tf.Tensor1D, tf.Scalar, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+    });
+    tf.dispose([figures, flat, this.#parameters, this.#m, this.#v]);
+    this.#parameters = parameters;
+    this.#m = m;
+    this.#v = v;
+    if (adapterGradient !== null) {
+      const clipped = (await scale.data())[0]!;
+      this.#parameters = await this.#plan.stepAdapter(parameters, adapterGradient, clipped, learningRate, this.#steps);
+    }
+    scale.dispose();
+    return stats;
+  }
+
+  /** @returns policy loss, value loss, KL, clip fraction, mirror loss, [5], and the loss's gradient, [parameters] */
+  #lossGradient(
+    batch: PpoBatch,
+    rows: MinibatchRows,
+    rehearsal: DeviceRehearsal | null,
+  ): [figures: tf.Tensor1D, gradient: tf.Tensor1D] {
+    const { clip, valueClip, valueCoef, entropyCoef, mirrorCoef = 0.5 } = this.#settings;
+    return tf.tidy(() => {
       const {
         obs,
         sequence,
@@ -291,31 +348,40 @@ export class Ppo implements PpoLearner {
           tf.scalar(0) as tf.Tensor,
         );
         kept.push(...[policyLoss, valueLoss, kl, clipped, mirrorLoss].map((t) => tf.keep(t)));
-        const loss = tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy));
-        return (mirrored.length === 0 ? loss : tf.add(loss, tf.mul(mirrorCoef, mirrorLoss))) as tf.Scalar;
+        let loss = tf.sub(tf.add(policyLoss, tf.mul(valueCoef, valueLoss)), tf.mul(entropyCoef, entropy));
+        if (mirrored.length > 0) loss = tf.add(loss, tf.mul(mirrorCoef, mirrorLoss));
+        if (rehearsal !== null) loss = tf.add(loss, this.#forgetting(tensors, rehearsal));
+        return loss as tf.Scalar;
       };
 
       const { grads } = tf.valueAndGrads(loss)(this.#split(this.#parameters));
       const flat = tf.concat(grads.map((g) => tf.reshape(g, [-1]))) as tf.Tensor1D;
-      const gradient = this.#mask === null ? flat : tf.mul(flat, this.#mask);
-      const norm = tf.sqrt(tf.sum(tf.square(gradient)));
-      const scaled = tf.mul(gradient, tf.minimum(1, tf.div(maxGradNorm, tf.add(norm, 1e-6))));
-      // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= lr m^ / (sqrt(v^) + eps)
-      const m1 = tf.add(tf.mul(BETA1, this.#m), tf.mul(1 - BETA1, scaled));
-      const v1 = tf.add(tf.mul(BETA2, this.#v), tf.mul(1 - BETA2, tf.square(scaled)));
-      const mHat = tf.div(m1, 1 - BETA1 ** this.#steps);
-      const vHat = tf.div(v1, 1 - BETA2 ** this.#steps);
-      const change = tf.mul(learningRate, tf.div(mHat, tf.add(tf.sqrt(vHat), ADAM_EPSILON)));
-      const next = tf.sub(this.#parameters, change);
-      const row = tf.stack([...kept.slice(0, -1), norm, kept.at(-1)!]);
+      const figures = tf.stack(kept) as tf.Tensor1D;
       for (const t of kept) t.dispose();
-      return [row, next, m1, v1] as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+      return [figures, flat];
     });
-    tf.dispose([this.#parameters, this.#m, this.#v]);
-    this.#parameters = parameters;
-    this.#m = m;
-    this.#v = v;
-    return stats;
+  }
+
+  /** c E KL(old || new) over states that are not to be forgotten. */
+  #forgetting(tensors: readonly tf.Tensor[], { coefficient, obs, mean, logStd: old }: DeviceRehearsal): tf.Tensor {
+    const logStd = tensors[this.#actorTensors]!;
+    const distance = tf.square(tf.sub(this.#mean(tensors, obs, null), mean));
+    // KL = log(s / s0) + (s0^2 + (mu - mu0)^2) / (2 s^2) - 1/2
+    const ratio = tf.div(tf.add(tf.exp(tf.mul(2, old)), distance), tf.mul(2, tf.exp(tf.mul(2, logStd))));
+    const kl = tf.sum(tf.sub(tf.add(tf.sub(logStd, old), ratio), 0.5), -1);
+    return tf.mul(coefficient, tf.mean(kl));
+  }
+
+  #beginIteration(iteration: number): void {
+    const trainable = this.#trainable;
+    if (typeof trainable !== 'string' && isNewPhase(trainable, iteration)) {
+      tf.dispose([this.#m, this.#v]);
+      this.#m = tf.zerosLike(this.#parameters);
+      this.#v = tf.zerosLike(this.#parameters);
+      this.#steps = 0;
+      this.#plan.forgetMoments();
+    }
+    this.#plan.setRates(iteration);
   }
 
   #boundLogStd(progress: number): void {
@@ -326,14 +392,13 @@ export class Ppo implements PpoLearner {
     this.#parameters.dispose();
     this.#parameters = bounded;
   }
+}
 
-  /** 1 for the actor's last layer and the critic, 0 for the body and the log-std: their bytes never change. */
-  #headMask(length: number): Float32Array {
-    const mask = new Float32Array(length).fill(1, this.actorSize);
-    const before = this.#sizes.slice(0, this.#actorTensors - 2).reduce((a, b) => a + b, 0);
-    const head = this.#sizes[this.#actorTensors - 2]! + this.#sizes[this.#actorTensors - 1]!;
-    return mask.fill(1, before, before + head);
-  }
+/** Minibatch k's share of the states; the caller disposes of it. */
+function partOf(rehearsal: DeviceRehearsal, k: number, minibatches: number): DeviceRehearsal {
+  const rows = Math.floor(rehearsal.obs.shape[0] / minibatches);
+  const part = (whole: tf.Tensor2D) => tf.slice(whole, [k * rows, 0], [rows, whole.shape[1]]);
+  return { ...rehearsal, obs: part(rehearsal.obs), mean: part(rehearsal.mean) };
 }
 
 /** P with (x P)[i] = sign[i] x[index[i]], [dim, dim]. */

@@ -34,8 +34,8 @@ export interface LoopSettings extends JudgingSettings {
   /** Control steps an environment takes between updates. */
   readonly horizon: number;
   readonly network: Pick<NetworkSettings, 'criticInputs'>;
-  /** Keep the actor's observation statistics as they are: they belong to the frozen body. */
-  readonly freezeNormalizer?: boolean;
+  /** Keep the actor's observation statistics as they are, all or those marked, [obsDim]: they belong to the frozen body. */
+  readonly freezeNormalizer?: boolean | readonly boolean[];
 }
 
 export interface TrainSettings extends LoopSettings {

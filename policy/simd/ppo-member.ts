@@ -4,7 +4,17 @@
  */
 
 import { exp } from '../../core/math.ts';
-import { type EpochRequest, type PpoPlan, SHARD_STATS, SHARDS, SLICES, STATS, type ValuesRequest } from './ppo-plan.ts';
+import { expand, pullBack, stepAdapter } from '../transfer/adapter.ts';
+import {
+  type AdapterPlan,
+  type EpochRequest,
+  type PpoPlan,
+  SHARD_STATS,
+  SHARDS,
+  SLICES,
+  STATS,
+  type ValuesRequest,
+} from './ppo-plan.ts';
 import type { SimdMemory } from './simd-memory.ts';
 import { SimdMlp } from './simd-mlp.ts';
 import { TEAM_LENGTH, Team } from './team.ts';
@@ -60,10 +70,13 @@ export class PpoMember {
     for (let k = 0; k < minibatches; k++) {
       const constant = this.#readLogStd();
       this.team.share(SHARDS, (shard) => this.#shard(request, k, shard, constant));
-      this.team.share(SLICES, (slice) => this.#sum(slice));
-      const norm = Math.sqrt(this.#memory.doubles(this.#plan.norms, SLICES).reduce((sum, x) => sum + x, 0));
+      this.team.share(SLICES, (slice) => this.#sum(request, slice));
+      const adapter = request.adapterRate === 0 ? null : this.#plan.adapter;
+      if (adapter !== null) this.team.share(1, () => this.#pullBack(adapter));
+      const norm = Math.sqrt(this.#memory.doubles(this.#plan.norms, SLICES + 1).reduce((sum, x) => sum + x, 0));
       if (this.#first) this.#report(request.rows, norm);
       this.team.share(SLICES, (slice) => this.#step(request, k, slice, norm));
+      if (adapter !== null) this.team.share(1, () => this.#stepAdapter(adapter, request, k, norm));
     }
   }
 
@@ -101,7 +114,7 @@ export class PpoMember {
   }
 
   /** Gradient of one shard of minibatch k, in blocks. */
-  #shard({ batch, settings, rows }: EpochRequest, k: number, shard: number, constant: number): void {
+  #shard({ batch, settings, rows, rehearsal }: EpochRequest, k: number, shard: number, constant: number): void {
     const { kernel } = this.#memory;
     const { actor, critic, parameters, shards, shardStride, shardStats, sameSight } = this.#plan;
     const [from, to] = [shardStart(shard, rows), shardStart(shard + 1, rows)];
@@ -142,31 +155,109 @@ export class PpoMember {
       );
       this.#critic.backward(this.#criticParameters, dCritic, count, add);
     }
+    this.#rehearse(rehearsal, k, shard, gradient, dLogStd);
   }
 
-  /** One slice of the minibatch's gradient, and its part of the norm. */
-  #sum(slice: number): void {
+  /** Adds the gradient of c KL(old || new) of the shard's part of what is not to be forgotten. */
+  #rehearse(plan: EpochRequest['rehearsal'], k: number, shard: number, gradient: number, dLogStd: number): void {
+    if (plan === null) return;
     const { kernel } = this.#memory;
-    const { gradient, shards, shardStride, norms, frozen, slice: length } = this.#plan;
+    const { parameters, actor } = this.#plan;
+    const { input, inputStride, output, outputStride } = this.#actor;
+    const { coefficient, rows } = plan;
+    const actions = this.#actions;
+    const logStd = this.#memory.floats(this.#logStd, actions);
+    const old = this.#memory.floats(plan.logStd, actions);
+    const [from, to] = [shardStart(shard, rows), shardStart(shard + 1, rows)];
+    for (let at = from; at < to; at += this.#actor.rows) {
+      const count = Math.min(this.#actor.rows, to - at);
+      const row = k * rows + at;
+      kernel.gatherRows(input, inputStride, plan.obs + 4 * row * actor[0]!, actor[0]!, 0, count, actor[0]!);
+      this.#actor.forward(parameters, count);
+      const mean = this.#memory.floats(output, count * outputStride);
+      const oldMean = this.#memory.floats(plan.mean + 4 * row * actions, count * actions);
+      const slope = this.#memory.floats(dLogStd, actions);
+      for (let j = 0; j < actions; j++) {
+        const precision = exp(-2 * logStd[j]!);
+        const variance = exp(2 * old[j]!);
+        let sum = 0;
+        for (let i = 0; i < count; i++) {
+          const d = mean[i * outputStride + j]! - oldMean[i * actions + j]!;
+          // KL = log(s / s0) + (s0^2 + d^2) / (2 s^2) - 1/2:  dKL/dmu = d / s^2,  dKL/dlog s = 1 - (s0^2 + d^2) / s^2
+          mean[i * outputStride + j] = (coefficient / rows) * d * precision;
+          sum += 1 - (variance + d * d) * precision;
+        }
+        slope[j] = slope[j]! + (coefficient / rows) * sum;
+      }
+      this.#actor.backward(parameters, gradient, count, true);
+    }
+  }
+
+  /** One slice of the minibatch's gradient, and its part of the norm: that of what learns. */
+  #sum({ runs }: EpochRequest, slice: number): void {
+    const { kernel } = this.#memory;
+    const { gradient, shards, shardStride, norms } = this.#plan;
     const [from, to] = this.#range(slice);
     kernel.sumParts(gradient + 4 * from, shards + 4 * from, shardStride, SHARDS, to - from);
-    const view = this.#memory.floats(gradient + 4 * from, to - from);
-    for (const [first, end] of frozen) {
-      if (first < to && end > from) view.fill(0, Math.max(0, first - from), Math.min(length, end - from));
-    }
-    this.#memory.doubles(norms, SLICES)[slice] = kernel.squaredNorm(gradient + 4 * from, to - from);
+    let sum = 0;
+    this.#within(runs, slice, (first, end) => {
+      this.#pull(first, end);
+      sum += kernel.squaredNorm(gradient + 4 * first, end - first);
+    });
+    this.#memory.doubles(norms, SLICES)[slice] = sum;
   }
 
-  #step({ settings, learningRate, steps }: EpochRequest, k: number, slice: number, norm: number): void {
+  /** gradient += stiffness (w - anchor) */
+  #pull(from: number, to: number): void {
+    const { anchor, stiffness, gradient, parameters } = this.#plan;
+    if (anchor === 0) return;
+    const view = (pointer: number) => this.#memory.floats(pointer + 4 * from, to - from);
+    const [g, w, w0, k] = [view(gradient), view(parameters), view(anchor), view(stiffness)];
+    for (let i = 0; i < g.length; i++) g[i] = g[i]! + k[i]! * (w[i]! - w0[i]!);
+  }
+
+  #step({ settings, learningRate, steps, runs }: EpochRequest, k: number, slice: number, norm: number): void {
     const { parameters, firstMoment, secondMoment, gradient } = this.#plan;
-    const [from, to] = this.#range(slice);
-    const at = 4 * from;
     const t = steps + k + 1;
-    this.#memory.kernel.adam(
-      ...([parameters + at, firstMoment + at, secondMoment + at, gradient + at, to - from] as const),
-      ...([Math.min(1, settings.maxGradNorm / (norm + 1e-6)), learningRate, BETA1, BETA2] as const),
-      ...([1 - BETA1 ** t, 1 - BETA2 ** t, ADAM_EPSILON] as const),
-    );
+    this.#within(runs, slice, (first, end, rate) => {
+      const at = 4 * first;
+      this.#memory.kernel.adam(
+        ...([parameters + at, firstMoment + at, secondMoment + at, gradient + at, end - first] as const),
+        ...([clipScale(settings.maxGradNorm, norm), learningRate * rate, BETA1, BETA2] as const),
+        ...([1 - BETA1 ** t, 1 - BETA2 ** t, ADAM_EPSILON] as const),
+      );
+    });
+  }
+
+  /** The adapter's gradient, and its part of the norm. */
+  #pullBack({ spec, length, theta, gradient, base }: AdapterPlan): void {
+    const { size, gradient: whole, norms } = this.#plan;
+    const [g, w0] = [this.#memory.floats(whole, size), this.#memory.floats(base, size)];
+    pullBack(spec, this.#memory.floats(theta, length), w0, g, this.#memory.floats(gradient, length));
+    this.#memory.doubles(norms, SLICES + 1)[SLICES] = this.#memory.kernel.squaredNorm(gradient, length);
+  }
+
+  #stepAdapter(adapter: AdapterPlan, request: EpochRequest, k: number, norm: number): void {
+    const { settings, steps } = request;
+    const learningRate = request.learningRate * request.adapterRate;
+    const { spec, length, base } = adapter;
+    const { size, parameters } = this.#plan;
+    const view = (pointer: number) => this.#memory.floats(pointer, length);
+    const [theta, firstMoment, secondMoment] = [
+      view(adapter.theta),
+      view(adapter.firstMoment),
+      view(adapter.secondMoment),
+    ];
+    const scale = clipScale(settings.maxGradNorm, norm);
+    stepAdapter({ theta, firstMoment, secondMoment }, view(adapter.gradient), scale, learningRate, steps + k + 1);
+    expand(spec, theta, this.#memory.floats(base, size), this.#memory.floats(parameters, size));
+  }
+
+  /** What of a slice learns. */
+  #within(runs: EpochRequest['runs'], slice: number, visit: (from: number, to: number, rate: number) => void): void {
+    const [from, to] = this.#range(slice);
+    for (const [first, end, rate] of runs)
+      if (first < to && end > from) visit(Math.max(first, from), Math.min(end, to), rate);
   }
 
   /** Add this minibatch's statistics to the epoch's. */
@@ -187,6 +278,10 @@ export class PpoMember {
     const { size, slice: length } = this.#plan;
     return [Math.min(size, slice * length), Math.min(size, (slice + 1) * length)];
   }
+}
+
+function clipScale(maxGradNorm: number, norm: number): number {
+  return Math.min(1, maxGradNorm / (norm + 1e-6));
 }
 
 /** First row of a shard; a multiple of the four that the kernel takes at a time, but for the end. */

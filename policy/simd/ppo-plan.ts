@@ -4,7 +4,9 @@
  */
 
 import type { NetworkContract } from '../../core/contract.ts';
+import type { Run } from '../fine-tune-plan.ts';
 import type { PpoSettings } from '../ppo-learner.ts';
+import type { AdapterSpec } from '../transfer/adapter.ts';
 
 /** Pieces of a minibatch whose gradients are summed in order: fixed, so that any number of threads gives the same bits. */
 export const SHARDS = 8;
@@ -25,8 +27,6 @@ export interface PpoPlan {
   /** Floats in the parameter vector: actor, log-std, critic; and of a slice of it. */
   readonly size: number;
   readonly slice: number;
-  /** Floats [from, to) of the parameters that do not learn. */
-  readonly frozen: readonly (readonly [number, number])[];
   readonly parameters: number;
   readonly firstMoment: number;
   readonly secondMoment: number;
@@ -34,12 +34,37 @@ export interface PpoPlan {
   /** [SHARDS, shardStride] */
   readonly shards: number;
   readonly shardStride: number;
-  /** Float64, [SHARDS, SHARD_STATS], [SLICES] and [STATS]: the last is the sum over an epoch's minibatches. */
+  /** Of a pull, [size]; 0 without one. */
+  readonly anchor: number;
+  readonly stiffness: number;
+  readonly adapter: AdapterPlan | null;
+  /** Float64, [SHARDS, SHARD_STATS], [SLICES + 1] (the last is the adapter's) and [STATS], the sum over an epoch's minibatches. */
   readonly shardStats: number;
   readonly norms: number;
   readonly totals: number;
   /** Int32, the threads' team. */
   readonly team: number;
+}
+
+/** Pointers of numbers that stand in for weights: [adapterSize] each, and the weights without them, [size]. */
+export interface AdapterPlan {
+  readonly spec: AdapterSpec;
+  readonly length: number;
+  readonly theta: number;
+  readonly firstMoment: number;
+  readonly secondMoment: number;
+  readonly gradient: number;
+  readonly base: number;
+}
+
+/** Pointers of what is not to be forgotten, as in Rehearsal. */
+export interface RehearsalPlan {
+  readonly coefficient: number;
+  /** Rows of a minibatch. */
+  readonly rows: number;
+  readonly obs: number;
+  readonly mean: number;
+  readonly logStd: number;
 }
 
 /** Pointers of one iteration's data, as in PpoBatch. */
@@ -64,6 +89,11 @@ export interface EpochRequest {
   readonly steps: number;
   /** Rows of a minibatch. */
   readonly rows: number;
+  /** What learns. */
+  readonly runs: readonly Run[];
+  /** 0: the adapter rests, or there is none. */
+  readonly adapterRate: number;
+  readonly rehearsal: RehearsalPlan | null;
 }
 
 /** The critic's estimates of `rows` observations, [rows]. */

@@ -6,6 +6,7 @@
 
 import { InputError, LandfallError } from '../../core/errors.ts';
 import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
+import { adapterRate, isNewPhase, type Run, runsOf } from '../fine-tune-plan.ts';
 import { initialWeights } from '../initial-weights.ts';
 import { tensorSizes } from '../mlp.ts';
 import { logStdBound, ppoStats, steeredEpochs } from '../ppo-epochs.ts';
@@ -17,10 +18,22 @@ import {
   type PpoLearner,
   type PpoSettings,
   type PpoStats,
+  type Rehearsal,
   type Trainable,
 } from '../ppo-learner.ts';
+import { adapterSize, identityOf } from '../transfer/adapter.ts';
+import { headRates } from '../transfer/rates.ts';
 import { LearnerThreads } from './learner-threads.ts';
-import { type BatchPlan, type PpoPlan, SHARD_STATS, SHARDS, SLICES, STATS } from './ppo-plan.ts';
+import {
+  type AdapterPlan,
+  type BatchPlan,
+  type PpoPlan,
+  type RehearsalPlan,
+  SHARD_STATS,
+  SHARDS,
+  SLICES,
+  STATS,
+} from './ppo-plan.ts';
 import { SimdMemory } from './simd-memory.ts';
 import { TEAM_LENGTH } from './team.ts';
 
@@ -40,6 +53,7 @@ export class SimdPpo implements PpoLearner {
   readonly #threads: LearnerThreads;
   /** Grown to the largest that was needed. */
   #batch: { readonly size: number; readonly plan: BatchPlan } | undefined;
+  #rehearsal: { readonly size: number; readonly plan: RehearsalPlan } | undefined;
   #values: { readonly rows: number; readonly obs: number; readonly values: number } | undefined;
   #steps = 0;
   #learningRate: number;
@@ -75,7 +89,6 @@ export class SimdPpo implements PpoLearner {
     ]);
     const sizes = tensorSizes(layers);
     const weights = total(sizes);
-    const body = total(sizes.slice(0, -2));
     this.actorSize = weights + actions;
     const size = this.#first.length;
     const memory = this.#memory;
@@ -89,13 +102,6 @@ export class SimdPpo implements PpoLearner {
       sameSight: network.criticInputs === undefined,
       size,
       slice,
-      frozen:
-        trainable === 'all'
-          ? []
-          : [
-              [0, body],
-              [weights, this.actorSize],
-            ],
       parameters: memory.allocate(size),
       firstMoment: memory.allocate(size),
       secondMoment: memory.allocate(size),
@@ -103,11 +109,15 @@ export class SimdPpo implements PpoLearner {
       shards: memory.allocate(SHARDS * shardStride),
       shardStride,
       shardStats: memory.allocate(2 * SHARDS * SHARD_STATS),
-      norms: memory.allocate(2 * SLICES),
+      anchor: 0,
+      stiffness: 0,
+      adapter: null,
+      norms: memory.allocate(2 * (SLICES + 1)),
       totals: memory.allocate(2 * STATS),
       team: memory.allocate(TEAM_LENGTH),
+      ...fineTuning(memory, trainable, size),
     };
-    this.#parameters.set(this.#first);
+    this.#setParameters(this.#first);
     // More threads than shards would only wait.
     this.#threads = new LearnerThreads(Math.min(threads, SHARDS), { memory: memory.memory, plan: this.#plan });
   }
@@ -130,18 +140,23 @@ export class SimdPpo implements PpoLearner {
     const settings = this.#settings;
     const { minibatches } = settings;
     const plan = this.#upload(batch);
+    const runs = this.#runs(iteration);
+    const adapting = typeof this.#trainable === 'string' ? 0 : adapterRate(this.#trainable, iteration);
+    const rehearsal = this.#uploadRehearsal(batch.rehearsal);
     const random = new RandomStream(foldIn(foldIn(this.#key, 3), iteration));
     const rows = Math.floor(batch.size / minibatches);
     const epochs = await steeredEpochs(settings, this.#learningRate, iteration, progress, async (learningRate) => {
       random.permutation(this.#memory.ints(plan.order, batch.size));
       const sums = this.#memory.doubles(this.#plan.totals, STATS).fill(0);
-      await this.#threads.run({ op: 'epoch', batch: plan, settings, learningRate, steps: this.#steps, rows });
+      const steps = this.#steps;
+      const asked = { op: 'epoch', batch: plan, settings, learningRate, steps, rows, runs, rehearsal } as const;
+      await this.#threads.run({ ...asked, adapterRate: adapting });
       this.#steps += minibatches;
       return Float64Array.from(sums, (sum) => sum / minibatches);
     });
     this.#learningRate = epochs.nextLearningRate;
     const logStd = this.#parameters.subarray(this.actorSize - this.#network.actor.layers.at(-1)!, this.actorSize);
-    if (this.#trainable === 'all') {
+    if (runs.some(([from, to]) => from < this.actorSize && to > this.actorSize - logStd.length)) {
       const bound = logStdBound(this.#network, progress);
       for (let i = 0; i < logStd.length; i++) logStd[i] = Math.min(logStd[i]!, bound);
     }
@@ -166,7 +181,7 @@ export class SimdPpo implements PpoLearner {
         repair: "resume with the run's own network settings",
       });
     }
-    this.#parameters.set(state.parameters);
+    this.#setParameters(state.parameters);
     this.#memory.floats(firstMoment, size).set(state.firstMoment);
     this.#memory.floats(secondMoment, size).set(state.secondMoment);
     this.#steps = state.steps;
@@ -188,6 +203,55 @@ export class SimdPpo implements PpoLearner {
 
   dispose(): void {
     this.#threads.close();
+  }
+
+  /** What learns in this iteration; the optimiser starts anew where that is something else than before. */
+  #runs(iteration: number): Run[] {
+    const trainable = this.#trainable;
+    if (trainable === 'all') return [[0, this.#plan.size, 1]];
+    if (trainable === 'actor-head') return runsOf(headRates(this.#network));
+    if (isNewPhase(trainable, iteration)) {
+      const { firstMoment, secondMoment, size, adapter } = this.#plan;
+      for (const moment of [firstMoment, secondMoment]) this.#memory.floats(moment, size).fill(0);
+      if (adapter !== null)
+        for (const moment of [adapter.firstMoment, adapter.secondMoment])
+          this.#memory.floats(moment, adapter.length).fill(0);
+      // A resting adapter has no part of the norm.
+      this.#memory.doubles(this.#plan.norms, SLICES + 1)[SLICES] = 0;
+      this.#steps = 0;
+    }
+    return runsOf(trainable.rates(iteration));
+  }
+
+  /** With an adapter that does nothing yet, where there is one: its numbers are in no checkpoint, but merged. */
+  #setParameters(parameters: Float32Array): void {
+    const { adapter, size } = this.#plan;
+    this.#parameters.set(parameters);
+    if (adapter === null) return;
+    this.#memory.floats(adapter.base, size).set(parameters);
+    this.#memory.floats(adapter.theta, adapter.length).set(identityOf(adapter.spec, foldIn(this.#key, 4)));
+    for (const moment of [adapter.firstMoment, adapter.secondMoment])
+      this.#memory.floats(moment, adapter.length).fill(0);
+  }
+
+  #uploadRehearsal(rehearsal: Rehearsal | undefined): RehearsalPlan | null {
+    if (rehearsal === undefined) return null;
+    const { coefficient, size, obs, mean, logStd } = rehearsal;
+    const memory = this.#memory;
+    const rows = Math.floor(size / this.#settings.minibatches);
+    if (this.#rehearsal === undefined || this.#rehearsal.size < size) {
+      const pointers = {
+        obs: memory.allocate(obs.length),
+        mean: memory.allocate(mean.length),
+        logStd: memory.allocate(logStd.length),
+      };
+      this.#rehearsal = { size, plan: { coefficient, rows, ...pointers } };
+    }
+    const plan = { ...this.#rehearsal.plan, coefficient, rows };
+    memory.floats(plan.obs, obs.length).set(obs);
+    memory.floats(plan.mean, mean.length).set(mean);
+    memory.floats(plan.logStd, logStd.length).set(logStd);
+    return plan;
   }
 
   get #parameters(): Float32Array {
@@ -225,6 +289,40 @@ export class SimdPpo implements PpoLearner {
     put(plan.value, batch.value);
     return plan;
   }
+}
+
+/** Where pull and adapter of a plan lie in the threads' memory. */
+function fineTuning(
+  memory: SimdMemory,
+  trainable: Trainable,
+  size: number,
+): Partial<Pick<PpoPlan, 'anchor' | 'stiffness' | 'adapter'>> {
+  if (typeof trainable === 'string') return {};
+  const put = (data: Float32Array) => {
+    const pointer = memory.allocate(size);
+    memory.floats(pointer, size).set(data);
+    return pointer;
+  };
+  const { pull, adapter: spec } = trainable;
+  const pulled = pull === undefined ? {} : { anchor: put(pull.anchor), stiffness: put(pull.stiffness) };
+  if (spec === undefined) return pulled;
+  const length = adapterSize(spec);
+  const [theta, firstMoment, secondMoment, gradient] = [0, 1, 2, 3].map(() => memory.allocate(length)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const adapter: AdapterPlan = {
+    spec,
+    length,
+    theta,
+    firstMoment,
+    secondMoment,
+    gradient,
+    base: memory.allocate(size),
+  };
+  return { ...pulled, adapter };
 }
 
 function total(sizes: readonly number[]): number {
