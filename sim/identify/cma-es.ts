@@ -5,9 +5,9 @@
  * double the population (Auger & Hansen 2005). Knows no simulator.
  */
 
+import { identity, symmetricEigen } from '../../core/linear-algebra.ts';
 import { exp, log } from '../../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
-import { identity, symmetricEigen } from './linear-algebra.ts';
 
 export interface CmaEsOptions {
   /** Bounds of the box, [n]. */

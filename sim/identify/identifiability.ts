@@ -5,8 +5,8 @@
  * Knows no simulator.
  */
 
+import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { type LeastSquaresPoint, type LeastSquaresProblem, normalEquations } from './least-squares.ts';
-import { identity, solvePositive } from './linear-algebra.ts';
 import { type FitParameter, slopeAt, toCoordinate, toValue } from './parameters.ts';
 import type { RobustLoss } from './robust-loss.ts';
 

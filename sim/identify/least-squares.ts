@@ -4,7 +4,7 @@
  * loss and an evaluator, no robot.
  */
 
-import { identity, solvePositive } from './linear-algebra.ts';
+import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import type { RobustLoss } from './robust-loss.ts';
 
 /** Residuals at search points, [points][windows]. */

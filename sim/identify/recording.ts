@@ -6,7 +6,7 @@
 
 import type { Episode } from '../../core/episode.ts';
 import { InputError } from '../../core/errors.ts';
-import { solvePositive } from './linear-algebra.ts';
+import { solvePositive } from '../../core/linear-algebra.ts';
 import { deviation, median, noiseOf, robustDeviation } from './robust-statistics.ts';
 
 /** Matrices are row-major, [T * nJoints]. Plain data: it crosses to worker threads. */

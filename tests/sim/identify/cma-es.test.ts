@@ -1,9 +1,9 @@
 /** CMA-ES on the functions it is known by: it finds their minima and learns their shape. */
 
 import { describe, expect, it } from 'vitest';
+import { symmetricEigen } from '../../../core/linear-algebra.ts';
 import { keyOf } from '../../../core/rng.ts';
 import { CmaEs, minimize } from '../../../sim/identify/cma-es.ts';
-import { symmetricEigen } from '../../../sim/identify/linear-algebra.ts';
 
 const box = (n: number, lower: number, upper: number) => ({
   lower: Array<number>(n).fill(lower),

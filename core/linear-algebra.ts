@@ -1,5 +1,5 @@
 /**
- * The little dense linear algebra that identification needs: eigenvectors of a symmetric matrix by Jacobi rotations
+ * A little dense linear algebra for what is measured and fitted: eigenvectors of a symmetric matrix by Jacobi rotations
  * and systems with a positive definite one by Cholesky (Golub & Van Loan, 8.5 and 4.2). Matrices are row-major,
  * [n * n]. Meant for n up to a few tens; knows no physics.
  */

@@ -1,8 +1,8 @@
 /** Eigenvectors and positive definite systems against their definitions. */
 
 import { expect, it } from 'vitest';
-import { keyOf, RandomStream } from '../../../core/rng.ts';
-import { solvePositive, symmetricEigen } from '../../../sim/identify/linear-algebra.ts';
+import { solvePositive, symmetricEigen } from '../../core/linear-algebra.ts';
+import { keyOf, RandomStream } from '../../core/rng.ts';
 
 /** B B^T + I: symmetric and positive definite. */
 function positive(n: number, seed: number): Float64Array {
