@@ -42,7 +42,7 @@ export interface StudySize {
   readonly iterations: number;
   /** Paired episodes of the judgement that may roll back, over both engines. */
   readonly judgePairs: number;
-  /** Episodes up to which the online arms go. */
+  /** Episodes up to which the online arms go; 0: they do not run. */
   readonly onlineBudget: number;
 }
 
@@ -205,7 +205,7 @@ async function studyWith(context: Context, targets: readonly Target[]): Promise<
     for (const source of sources)
       recovered.push(...(await recoverFrom(context, source, control, episodes, 'shuffled')));
   }
-  for (const source of sources) {
+  for (const source of size.onlineBudget === 0 ? [] : sources) {
     for (const target of targets.filter((one) => hasGap(one, zeroShot, references[one.name]!))) {
       recovered.push(...(await learnThere(context, source, target)));
       onProgress(`${task}, ${target.name}, seed ${source.seed}: learned on the target`);
