@@ -13,7 +13,7 @@ import type { WorkerPool } from '../../policy/collector.ts';
 import type { EnvironmentRecipe } from '../../sim/recipe.ts';
 import { normaliserArm } from './normaliser-arm.ts';
 import { rlpdArm, scratchArm } from './online-arms.ts';
-import { headArm, retrainArm } from './simulator-arms.ts';
+import { simulatorArm } from './simulator-arms.ts';
 
 /** A policy: what a bundle holds. */
 export interface Adapted {
@@ -62,6 +62,13 @@ export interface OnlineArm {
   run(request: OnlineRequest): Promise<readonly Adapted[]>;
 }
 
-export const loggedArms: readonly LoggedArm[] = [headArm, retrainArm, normaliserArm];
+export const loggedArms: readonly LoggedArm[] = [
+  // What `landfall adapt` does.
+  simulatorArm('head'),
+  simulatorArm('lora'),
+  simulatorArm('l2sp'),
+  simulatorArm('full'),
+  normaliserArm,
+];
 
 export const onlineArms: readonly OnlineArm[] = [scratchArm, rlpdArm];

@@ -5,8 +5,6 @@
  * Knows no policy and no domain.
  */
 
-import { mean } from '../../policy/evaluate.ts';
-
 /** Mean returns on one domain that the others are measured against. */
 export interface Reference {
   readonly random: number;
@@ -96,22 +94,4 @@ export function areaUnder(curve: Curve): number {
 export function forwardTransfer(transfer: Curve, scratch: Curve): number {
   const [t, s] = [areaUnder(transfer), areaUnder(scratch)];
   return (t - s) / (1 - s);
-}
-
-/** Returns of every strategy in one cell (domain, number of episodes, seed). */
-export type CellReturns = Readonly<Record<string, number>>;
-
-/** How much a choice loses against the best of the cell, mean over cells. @param choose the strategy that is used in it */
-export function meanRegret(
-  cells: readonly CellReturns[],
-  choose: (cell: CellReturns, index: number) => string,
-): number {
-  return mean(regrets(cells, choose));
-}
-
-export function regrets(
-  cells: readonly CellReturns[],
-  choose: (cell: CellReturns, index: number) => string,
-): readonly number[] {
-  return cells.map((cell, i) => Math.max(...Object.values(cell)) - cell[choose(cell, i)]!);
 }

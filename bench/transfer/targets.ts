@@ -27,6 +27,8 @@ export interface Judged {
 /** Episodes of the figures, and those by which the oracle is chosen. */
 const JUDGED = 41;
 const CHOOSING = 42;
+/** Seed of the episodes in the simulator of the training. */
+export const HOME_SEED = 2_026_001;
 
 export async function judgeOn(
   recipe: EnvironmentRecipe,
@@ -74,7 +76,7 @@ export async function referenceOf(
   episodes: number,
 ): Promise<Reference> {
   const recipe = target.recipe(source.experiment);
-  const learned = await learnOn(source, { ...recipe, contract: source.bundle.contract, training: true }, 'all');
+  const learned = await learnOn(source, { ...recipe, contract: source.bundle.contract, training: true }, 'full');
   const chosen = async (policy: Adapted) =>
     mean((await judgeOn(recipe, policy, source.pool, episodes, CHOOSING)).returns);
   const best = (await chosen(learned)) > (await chosen(before)) ? learned : before;

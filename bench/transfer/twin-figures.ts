@@ -6,17 +6,16 @@
 import { keyOf } from '../../core/rng.ts';
 import { mean } from '../../policy/evaluate.ts';
 import {
-  type CellReturns,
   type Curve,
   efficiencyRatio,
   forgetting,
   LEAST_GAP,
-  meanRegret,
   negativeTransfer,
   normalised,
   type Ratio,
   recovery,
 } from './metrics.ts';
+import { type SelectorFigures, selectorFigures } from './selector-figures.ts';
 import {
   cvar,
   type Estimate,
@@ -28,7 +27,7 @@ import {
   probabilityOfImprovement,
   stratifiedBootstrap,
 } from './statistics.ts';
-import type { Recovered, SourceName, TaskStudy, ZeroShot } from './twin-study.ts';
+import type { Recovered, SourceName, TaskStudy, ZeroShot } from './study-rows.ts';
 
 const KEY = keyOf(71);
 /** Of the oracle: where a policy counts as having learned the target. */
@@ -36,14 +35,6 @@ const THRESHOLD = 0.8;
 
 /** By arm, then by the number of episodes. */
 type ByArm<T> = Record<string, Record<string, T>>;
-
-export interface SelectorCell {
-  readonly target: string;
-  readonly seed: number;
-  readonly episodes: number;
-  /** Normalised. */
-  readonly returns: CellReturns;
-}
 
 export interface TwinFigures {
   readonly seeds: number;
@@ -78,10 +69,7 @@ export interface TwinFigures {
   /** Mean normalised return of the worst tenth of the episodes. */
   readonly tail: Readonly<Record<string, number>>;
   readonly predictivity: { readonly policies: number; readonly pearson: number; readonly mmrv: number };
-  readonly selector: {
-    readonly cells: readonly SelectorCell[];
-    readonly fixedRegret: Readonly<Record<string, number>>;
-  };
+  readonly selector: SelectorFigures;
   readonly controls: {
     /** On the simulator itself: retention, and the change by each arm. */
     readonly sourceIsTarget: { readonly retention: number; readonly change: Readonly<Record<string, number>> };
@@ -123,17 +111,7 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
   const lost = byArm(own, (rows) => median(rows.map((one) => forgettingOf(one, study))));
   const recoveries = byArm(cells, (rows) => median(rows.map((one) => recoveredBy(one))));
   const harm = byArm(own, (rows) => worstHarm(rows, own, zeroOf, score, keptScore));
-  const selector = selectorCells(cells, zeroOf, score);
-  const strategies = Object.keys(selector[0]?.returns ?? {});
-  const fixedRegret = Object.fromEntries(
-    strategies.map((name) => [
-      name,
-      meanRegret(
-        selector.map((c) => c.returns),
-        () => name,
-      ),
-    ]),
-  );
+  const selector = selectorFigures(study, cells, score, zeroOf);
 
   return {
     seeds: study.size.seeds,
@@ -189,7 +167,7 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
       first,
     ),
     predictivity: predictivityOf(study, strata),
-    selector: { cells: selector, fixedRegret },
+    selector,
     controls: {
       sourceIsTarget: {
         retention: median(zeros('source', 'randomised').map(score)),
@@ -211,7 +189,8 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
       A2: bestArm(cells, first, recoveries, recoveredBy),
       A3: ratioLine(efficiency),
       A4: harmLine(harm),
-      A5: line(lost.head?.[first] ?? Number.NaN, (f) => f <= 0.1, `forgetting of the last layer at ${first}`),
+      A5: forgettingLine(lost),
+      A7: regretLine(selector),
     },
   };
 }
@@ -330,21 +309,6 @@ function predictivityOf(study: TaskStudy, strata: (source: SourceName) => readon
   return { policies: real.length, pearson: pearson(sim, real), mmrv: mmrv({ real, sim }) };
 }
 
-/** Every strategy that was tried in a cell, doing nothing among them. */
-function selectorCells(cells: readonly Recovered[], zeroOf: Scored, score: Scored): SelectorCell[] {
-  const name = ({ target, seed, episodes }: Recovered) => `${target} ${seed} ${episodes}`;
-  const all = [...new Set(cells.map(name))].map((cell) => cells.filter((one) => name(one) === cell));
-  const most = Math.max(0, ...all.map((rows) => rows.length));
-  // Where not every strategy was tried, none can be said to have lost.
-  return all
-    .filter((rows) => rows.length === most)
-    .map((rows) => {
-      const { target, seed, episodes } = rows[0]!;
-      const returns = Object.fromEntries(rows.map((one) => [one.arm, score(one)]));
-      return { target, seed, episodes, returns: { none: zeroOf(rows[0]!), ...returns } };
-    });
-}
-
 /** Chosen after seeing: the arm with the highest median at N. A cell is a target; its interval is over the seeds, by t. */
 function bestArm(
   cells: readonly Recovered[],
@@ -375,12 +339,29 @@ function bestArm(
   };
 }
 
+/** Of the arms that promise not to forget. */
+function forgettingLine(lost: ByArm<number>) {
+  const values = ['head', 'lora', 'l2sp'].flatMap((arm) =>
+    Object.entries(lost[arm] ?? {}).map(([n, value]) => ({ arm, n, value })),
+  );
+  if (values.length === 0) return { holds: null, found: 'no such arm' };
+  const { arm, n, value } = values.reduce((a, b) => (b.value > a.value ? b : a));
+  return { holds: value <= 0.1, found: `worst median ${value.toFixed(2)}: ${arm} at ${n}` };
+}
+
 function ratioLine(efficiency: TwinFigures['efficiency']) {
   const arms = Object.entries(efficiency);
   if (arms.length === 0) return { holds: null, found: 'nothing learned from scratch to compare with' };
   const [arm, { median: middle, cells }] = arms.reduce((a, b) => (b[1].median > a[1].median ? b : a));
   const found = `best arm ${arm}: median ${middle.toFixed(1)} (${cells['>=']} cells a lower bound, ${cells['<='] + cells.unknown} never there)`;
   return { holds: middle >= 3 && cells['<='] + cells.unknown === 0, found };
+}
+
+function regretLine({ cells, report }: SelectorFigures) {
+  if (report === null) return { holds: null, found: 'no cell in which every strategy was tried' };
+  const rivals = Object.entries(report.always).map(([name, one]) => `${name} ${one.regret.toFixed(2)}`);
+  const found = `regret ${report.regret.toFixed(2)} over ${cells.length} cells, always one: ${rivals.join(', ')}`;
+  return { holds: report.isClaimed, found };
 }
 
 function harmLine(harm: TwinFigures['negativeTransfer']) {

@@ -1,8 +1,9 @@
 /** Part `twin`: from Rapier to the MuJoCo twin and to twins that differ, before and after N episodes. */
 
 import type { TransferPart } from './part.ts';
+import type { StudySize } from './study-rows.ts';
 import { twinFigures } from './twin-figures.ts';
-import { type StudySize, studyTask } from './twin-study.ts';
+import { studyTask } from './twin-study.ts';
 import { twinTable } from './twin-table.ts';
 
 /** The protocol asks for ten seeds a cell; three are what a laptop affords. */

@@ -63,8 +63,6 @@ export function twinTable(task: string, figures: TwinFigures): string {
       ]),
     ),
     '',
-    `Regret of always the same strategy, ${figures.selector.cells.length} cells: ${pairs(figures.selector.fixedRegret)}.`,
-    '',
     `Controls. The simulator as its own target: retention ${round(controls.sourceIsTarget.retention)}, change by arm ${pairs(controls.sourceIsTarget.change)}. Shuffled weights: ${round(controls.shuffled.retention)}, after the arms ${pairs(controls.shuffled.afterArm)}. The simulator's ranking of ${predictivity.policies} policies: Pearson ${round(predictivity.pearson)}, MMRV ${round(predictivity.mmrv)}.`,
     '',
     table(

@@ -8,11 +8,9 @@ import {
   forgetting,
   forwardTransfer,
   jumpstart,
-  meanRegret,
   negativeTransfer,
   normalised,
   recovery,
-  regrets,
   timeToThreshold,
 } from '../../../bench/transfer/metrics.ts';
 
@@ -82,18 +80,5 @@ describe('over target episodes', () => {
     expect(areaUnder(curve([0, 0], [1, 1], [5, 1]))).toBeCloseTo(0.9, 12);
     // Transfer: 7 + 9 = 16 over 20 = 0.8; (0.8 - 0.3) / 0.7
     expect(forwardTransfer(transfer, scratch)).toBeCloseTo(0.5 / 0.7, 12);
-  });
-});
-
-describe('regret', () => {
-  const cells = [
-    { none: 1, head: 3, full: 2 },
-    { none: 5, head: 4, full: 1 },
-  ];
-
-  it('is the distance from the best of each cell', () => {
-    expect(regrets(cells, () => 'head')).toEqual([0, 1]);
-    expect(meanRegret(cells, () => 'none')).toBe(1);
-    expect(meanRegret(cells, (_, i) => (i === 0 ? 'head' : 'none'))).toBe(0);
   });
 });
