@@ -3,5 +3,6 @@
 import type { TransferPart } from './part.ts';
 
 export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {
+  tasks: async () => (await import('./tasks-part.ts')).part,
   twin: async () => (await import('./twin-part.ts')).part,
 };

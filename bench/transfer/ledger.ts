@@ -26,8 +26,4 @@ export class Ledger {
     }
     return this.#entries[key] as T;
   }
-
-  has(key: string): boolean {
-    return Object.hasOwn(this.#entries, key);
-  }
 }

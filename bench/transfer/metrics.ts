@@ -40,30 +40,28 @@ export function forgetting(before: number, after: number, random: number): numbe
   return (before - after) / (before - random);
 }
 
-/** A learning curve: normalised score after so many target episodes, by rising episodes. */
-export type Curve = readonly { readonly episodes: number; readonly score: number }[];
+/** A learning curve: normalised score after so much was spent (target episodes, or control steps), by what was spent. */
+export type Curve = readonly { readonly spent: number; readonly score: number }[];
 
 /** J(pi_0) - J(scratch, 0): the head start. */
 export function jumpstart(transfer: Curve, scratch: Curve): number {
   return transfer[0]!.score - scratch[0]!.score;
 }
 
-/** At the last number of episodes that both have. */
+/** At the end of both. */
 export function asymptoticGain(transfer: Curve, scratch: Curve): number {
   return transfer.at(-1)!.score - scratch.at(-1)!.score;
 }
 
 export interface Reached {
-  readonly episodes: number;
-  /** It never was: `episodes` is the last number that was tried, and the truth is above. */
+  readonly spent: number;
+  /** It never was: `spent` is the last number that was tried, and the truth is above. */
   readonly censored: boolean;
 }
 
 export function timeToThreshold(curve: Curve, threshold: number): Reached {
   const first = curve.find(({ score }) => score >= threshold);
-  return first === undefined
-    ? { episodes: curve.at(-1)!.episodes, censored: true }
-    : { episodes: first.episodes, censored: false };
+  return first === undefined ? { spent: curve.at(-1)!.spent, censored: true } : { spent: first.spent, censored: false };
 }
 
 export interface Ratio {
@@ -72,25 +70,25 @@ export interface Ratio {
   readonly bound: '=' | '>=' | '<=' | 'unknown';
 }
 
-/** Episodes that scratch needs over those the transfer needs. One that is there without any counts as needing one. */
+/** What scratch needs over what the transfer needs. One that is there without any counts as needing one. */
 export function efficiencyRatio(scratch: Curve, transfer: Curve, threshold: number): Ratio {
   const [s, t] = [timeToThreshold(scratch, threshold), timeToThreshold(transfer, threshold)];
-  const ratio = Math.max(1, s.episodes) / Math.max(1, t.episodes);
+  const ratio = Math.max(1, s.spent) / Math.max(1, t.spent);
   const bound = s.censored ? (t.censored ? 'unknown' : '>=') : t.censored ? '<=' : '=';
   return { ratio, bound };
 }
 
-/** Mean height of the curve between its first and last number of episodes, by trapezia. */
+/** Mean height of the curve between its first and its last point, by trapezia. */
 export function areaUnder(curve: Curve): number {
   let area = 0;
   for (let i = 1; i < curve.length; i++) {
     const [a, b] = [curve[i - 1]!, curve[i]!];
-    area += ((a.score + b.score) / 2) * (b.episodes - a.episodes);
+    area += ((a.score + b.score) / 2) * (b.spent - a.spent);
   }
-  return area / (curve.at(-1)!.episodes - curve[0]!.episodes);
+  return area / (curve.at(-1)!.spent - curve[0]!.spent);
 }
 
-/** (AUC_t - AUC_s) / (1 - AUC_s): the share of what scratch leaves to gain. @param transfer,scratch over the same episodes */
+/** (AUC_t - AUC_s) / (1 - AUC_s): the share of what scratch leaves to gain. @param transfer,scratch over the same range */
 export function forwardTransfer(transfer: Curve, scratch: Curve): number {
   const [t, s] = [areaUnder(transfer), areaUnder(scratch)];
   return (t - s) / (1 - s);

@@ -58,7 +58,10 @@ export interface TwinFigures {
   /** The same after the roll-back, and how often the judge accepted. */
   readonly kept: ByArm<number>;
   readonly accepted: ByArm<number>;
-  readonly efficiency: Readonly<Record<string, { median: number; cells: Readonly<Record<Ratio['bound'], number>> }>>;
+  /** Episodes that scratch needs over the arm's: at least, 0 where the arm was never there; and how the cells were cut. */
+  readonly efficiency: Readonly<
+    Record<string, { median: number; ci95: readonly [number, number]; cells: Readonly<Record<Ratio['bound'], number>> }>
+  >;
   readonly forgetting: ByArm<number>;
   /** The worst cell; above 0 is harm. `zero` after the roll-back. */
   readonly negativeTransfer: ByArm<{
@@ -145,7 +148,7 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
       ),
     },
     recovery: recoveries,
-    recoveryCi95: byArm(cells, (rows) => medianInterval(rows, recoveredBy)),
+    recoveryCi95: byArm(cells, (rows) => medianInterval(rows, (one) => recoveredBy(one))),
     gapCells: Object.fromEntries(
       study.size.budgets.map((n) => [
         n,
@@ -243,12 +246,18 @@ function efficiencies(cells: readonly Recovered[], zeroOf: Scored, score: Scored
       return [
         arm,
         {
-          median: median(all.map(({ ratio }) => ratio)),
+          median: median(all.map(least)),
+          ci95: stratifiedBootstrap([all.map(least)], ([ratios]) => median(ratios!), KEY).ci95,
           cells: { '=': cellsOf('='), '>=': cellsOf('>='), '<=': cellsOf('<='), unknown: cellsOf('unknown') },
         },
       ];
     }),
   );
+}
+
+/** What a ratio is at least: what never got there has no advantage to show. */
+function least({ ratio, bound }: Ratio): number {
+  return bound === '=' || bound === '>=' ? ratio : 0;
 }
 
 function groups(rows: readonly Recovered[]): Recovered[][] {
@@ -257,8 +266,8 @@ function groups(rows: readonly Recovered[]): Recovered[][] {
 }
 
 function curveOf(rows: readonly Recovered[], start: number, score: Scored): Curve {
-  const points = rows.map((one) => ({ episodes: one.episodes, score: score(one) }));
-  return [{ episodes: 0, score: start }, ...points.sort((a, b) => a.episodes - b.episodes)];
+  const points = rows.map((one) => ({ spent: one.episodes, score: score(one) }));
+  return [{ spent: 0, score: start }, ...points.sort((a, b) => a.spent - b.spent)];
 }
 
 function forgettingOf(one: Recovered, { home, homeRandom }: TaskStudy): number {
@@ -324,7 +333,7 @@ function bestArm(
   const rows = cells.filter((one) => one.arm === best && one.episodes === first);
   const targets = [...new Set(rows.map(({ target }) => target))];
   const clear = targets.filter((name) => {
-    const values = rows.filter(({ target }) => target === name).map(recoveredBy);
+    const values = rows.filter(({ target }) => target === name).map((one) => recoveredBy(one));
     return (
       pairedDifference(
         values.map(() => 0),
@@ -352,9 +361,10 @@ function forgettingLine(lost: ByArm<number>) {
 function ratioLine(efficiency: TwinFigures['efficiency']) {
   const arms = Object.entries(efficiency);
   if (arms.length === 0) return { holds: null, found: 'nothing learned from scratch to compare with' };
-  const [arm, { median: middle, cells }] = arms.reduce((a, b) => (b[1].median > a[1].median ? b : a));
-  const found = `best arm ${arm}: median ${middle.toFixed(1)} (${cells['>=']} cells a lower bound, ${cells['<='] + cells.unknown} never there)`;
-  return { holds: middle >= 3 && cells['<='] + cells.unknown === 0, found };
+  const [arm, { median: middle, ci95, cells }] = arms.reduce((a, b) => (b[1].median > a[1].median ? b : a));
+  const never = cells['<='] + cells.unknown;
+  const found = `best arm ${arm}: median ${middle.toFixed(1)} (${ci95[0].toFixed(1)} to ${ci95[1].toFixed(1)}), ${cells['>=']} cells a lower bound, ${never} never there`;
+  return { holds: middle >= 3 && ci95[0] > 1, found };
 }
 
 function regretLine({ cells, report }: SelectorFigures) {

@@ -22,7 +22,9 @@ export function twinTable(task: string, figures: TwinFigures): string {
       ]),
     ),
     '',
-    `Recovery, median over the cells (target, seed) with a gap (${budgets.map((n) => `${figures.gapCells[n]} at ${n}`).join(', ')}), 95% interval; after the roll-back; share accepted:`,
+    `Recovery, median over the cells (target, seed) with a gap (${Object.entries(figures.gapCells)
+      .map(([n, cells]) => `${cells} at ${n}`)
+      .join(', ')}), 95% interval; after the roll-back; share accepted:`,
     '',
     table(
       [
@@ -55,7 +57,7 @@ export function twinTable(task: string, figures: TwinFigures): string {
     ),
     '',
     table(
-      ['against scratch', 'ratio of episodes, median', 'exact', 'at least', 'at most', 'neither'],
+      ['against scratch', 'ratio of episodes at least, median', 'exact', 'at least', 'at most', 'neither'],
       Object.entries(figures.efficiency).map(([arm, { median, cells }]) => [
         arm,
         round(median),

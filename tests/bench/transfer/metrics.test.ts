@@ -14,7 +14,7 @@ import {
   timeToThreshold,
 } from '../../../bench/transfer/metrics.ts';
 
-const curve = (...points: [number, number][]) => points.map(([episodes, score]) => ({ episodes, score }));
+const curve = (...points: [number, number][]) => points.map(([spent, score]) => ({ spent, score }));
 
 describe('on one domain', () => {
   it('is 0 for the random policy and 1 for the oracle, also where returns are negative', () => {
@@ -60,8 +60,8 @@ describe('over target episodes', () => {
   });
 
   it('finds where a threshold is reached, or says that it was not', () => {
-    expect(timeToThreshold(transfer, 0.8)).toEqual({ episodes: 10, censored: false });
-    expect(timeToThreshold(scratch, 0.9)).toEqual({ episodes: 20, censored: true });
+    expect(timeToThreshold(transfer, 0.8)).toEqual({ spent: 10, censored: false });
+    expect(timeToThreshold(scratch, 0.9)).toEqual({ spent: 20, censored: true });
   });
 
   it('takes the ratio of episodes, as a bound where a curve was cut', () => {
