@@ -43,6 +43,8 @@ export interface EnvironmentRecipe {
   /** Ranges that widen while the policy succeeds at their bounds. @default none */
   readonly adr?: AdrSettings;
   readonly training: boolean;
+  /** The critic sees what the actor sees, whatever the task has for it. @default false */
+  readonly plainCritic?: boolean;
   readonly key: Key;
   /** Physics step of the twin, s; a control step holds a whole number of them. @default sim/twin.ts, dividingStep */
   readonly twinDt?: number;

@@ -70,7 +70,7 @@ async function learnThere(
   const policies: Adapted[] = [];
   try {
     await trainOffPolicy({
-      recipe: { ...robot, contract, key: foldIn(keyOf(seed), 31) },
+      recipe: { ...robot, contract, plainCritic: true, key: foldIn(keyOf(seed), 31) },
       evalRecipe: { ...robot, contract },
       settings: {
         ...soft.config.train,

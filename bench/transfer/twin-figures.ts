@@ -74,8 +74,12 @@ export interface TwinFigures {
   readonly predictivity: { readonly policies: number; readonly pearson: number; readonly mmrv: number };
   readonly selector: SelectorFigures;
   readonly controls: {
-    /** On the simulator itself: retention, and the change by each arm. */
-    readonly sourceIsTarget: { readonly retention: number; readonly change: Readonly<Record<string, number>> };
+    /** On the simulator itself: retention, and the change by each arm, before and after the roll-back. */
+    readonly sourceIsTarget: {
+      readonly retention: number;
+      readonly change: Readonly<Record<string, number>>;
+      readonly kept: Readonly<Record<string, number>>;
+    };
     /** A source whose weights were shuffled: its retention on the test targets, and what the arms make of it. */
     readonly shuffled: { readonly retention: number; readonly afterArm: Readonly<Record<string, number>> };
   };
@@ -114,6 +118,12 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
   const lost = byArm(own, (rows) => median(rows.map((one) => forgettingOf(one, study))));
   const recoveries = byArm(cells, (rows) => median(rows.map((one) => recoveredBy(one))));
   const harm = byArm(own, (rows) => worstHarm(rows, own, zeroOf, score, keptScore));
+  const atHome = own.filter(({ target }) => target === 'source');
+  const sourceIsTarget = {
+    retention: median(zeros('source', 'randomised').map(score)),
+    change: onlyArm(atHome, (rows) => median(rows.map((one) => score(one) - zeroOf(one)))),
+    kept: onlyArm(atHome, (rows) => median(rows.map((one) => keptScore(one) - zeroOf(one)))),
+  };
   const selector = selectorFigures(study, cells, score, zeroOf);
 
   return {
@@ -172,13 +182,7 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
     predictivity: predictivityOf(study, strata),
     selector,
     controls: {
-      sourceIsTarget: {
-        retention: median(zeros('source', 'randomised').map(score)),
-        change: onlyArm(
-          own.filter(({ target }) => target === 'source'),
-          (rows) => median(rows.map((one) => score(one) - zeroOf(one))),
-        ),
-      },
+      sourceIsTarget,
       shuffled: {
         retention: iqmOf(strata('shuffled'), KEY).value,
         afterArm: onlyArm(
@@ -194,6 +198,7 @@ export function twinFigures(study: TaskStudy, first = study.size.budgets[0]!): T
       A4: harmLine(harm),
       A5: forgettingLine(lost),
       A7: regretLine(selector),
+      'B = A': sameLine(sourceIsTarget),
     },
   };
 }
@@ -372,6 +377,15 @@ function regretLine({ cells, report }: SelectorFigures) {
   const rivals = Object.entries(report.always).map(([name, one]) => `${name} ${one.regret.toFixed(2)}`);
   const found = `regret ${report.regret.toFixed(2)} over ${cells.length} cells, always one: ${rivals.join(', ')}`;
   return { holds: report.isClaimed, found };
+}
+
+/** The negative control: where nothing differs there is no gap, and no arm loses. */
+function sameLine({ retention, kept }: TwinFigures['controls']['sourceIsTarget']) {
+  const worst = Math.min(0, ...Object.values(kept));
+  return {
+    holds: 1 - retention < LEAST_GAP && worst >= -0.02,
+    found: `retention ${retention.toFixed(2)}, worst change that was kept ${worst.toFixed(3)}`,
+  };
 }
 
 function harmLine(harm: TwinFigures['negativeTransfer']) {

@@ -65,7 +65,7 @@ export function twinTable(task: string, figures: TwinFigures): string {
       ]),
     ),
     '',
-    `Controls. The simulator as its own target: retention ${round(controls.sourceIsTarget.retention)}, change by arm ${pairs(controls.sourceIsTarget.change)}. Shuffled weights: ${round(controls.shuffled.retention)}, after the arms ${pairs(controls.shuffled.afterArm)}. The simulator's ranking of ${predictivity.policies} policies: Pearson ${round(predictivity.pearson)}, MMRV ${round(predictivity.mmrv)}.`,
+    `Controls. The simulator as its own target: retention ${round(controls.sourceIsTarget.retention)}, change by arm ${pairs(controls.sourceIsTarget.change)}, kept ${pairs(controls.sourceIsTarget.kept)}. Shuffled weights: ${round(controls.shuffled.retention)}, after the arms ${pairs(controls.shuffled.afterArm)}. The simulator's ranking of ${predictivity.policies} policies: Pearson ${round(predictivity.pearson)}, MMRV ${round(predictivity.mmrv)}.`,
     '',
     table(
       ['line', 'holds', 'found'],

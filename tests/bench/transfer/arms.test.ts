@@ -93,10 +93,14 @@ describe('in the fitted simulator', () => {
 
 describe('on the target', () => {
   it('an arm gives a policy for each budget, that runs', async () => {
-    const { experiment, bundle } = source;
-    const robot = { ...evaluationRecipe(experiment, bundle.contract, 'rapier', 3), randomization: 0 };
+    // A task whose critic would see more than a robot shows.
+    const experiment = await openExperiment(applyOverrides(experimentNamed('cartpole-balance'), ['seed=1']));
+    const { contract } = experiment;
+    const weights = splitTensors(initialWeights(contract.network.layers, 1, keyOf(5)), sizesOf(contract.network));
+    const bundle: Bundle = { ...source.bundle, contract, weights };
+    const robot = { ...evaluationRecipe(experiment, contract, 'rapier', 3), randomization: 0 };
     for (const arm of onlineArms) {
-      const policies = await arm.run({ ...source, robot, budgets: [1, 2] });
+      const policies = await arm.run({ ...source, experiment, bundle, robot, budgets: [1, 2] });
       expect(policies.length).toBe(2);
       expect(policies[0]!.actor).not.toEqual(policies[1]!.actor);
       const { returns } = await judgeOn(robot, policies[1]!, pool, 1);

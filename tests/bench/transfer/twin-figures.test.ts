@@ -138,6 +138,7 @@ describe('the figures', () => {
   it('report the controls', () => {
     expect(figures.controls.sourceIsTarget.retention).toBe(1);
     expect(figures.controls.sourceIsTarget.change.head).toBeCloseTo(-0.01, 12);
+    expect(figures.lines['B = A']).toEqual({ holds: true, found: 'retention 1.00, worst change that was kept -0.010' });
     expect(figures.controls.shuffled).toEqual({ retention: 0, afterArm: { full: 0.1 } });
     expect(figures.predictivity.policies).toBe(6);
     expect(figures.predictivity.pearson).toBeGreaterThan(0.9);
