@@ -5,11 +5,13 @@ import type { Command } from 'commander';
 import { listEpisodes } from '../bridge/episode-files.ts';
 import { type AdaptationReport, adapt } from '../loop/adaptation.ts';
 import { explain, learnedParameters, saveAdaptation } from '../loop/adapted-policy.ts';
+import { type ChooseArm, chooseNamed } from '../loop/arm-choice.ts';
 import { experimentOf } from '../loop/experiment.ts';
 import { fitterOf } from '../loop/fitting.ts';
 import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
 import { WorkerPool } from '../policy/collector.ts';
 import { resolveRun } from '../policy/run-directory.ts';
+import { ARM_NAMES, type ArmName, armDoc, armNamed } from '../policy/transfer/arms.ts';
 import { numberWithin } from './option-values.ts';
 
 interface AdaptOptions {
@@ -17,6 +19,8 @@ interface AdaptOptions {
   readonly out?: string;
   readonly seed: number;
   readonly iterations: number;
+  readonly arms?: string;
+  readonly keep?: string;
   readonly json?: boolean;
   readonly runs: string;
 }
@@ -27,11 +31,16 @@ export function register(program: Command): void {
     .summary('adapt a policy to recorded episodes')
     .description(
       [
-        "Fit the simulator to recorded episodes, learn the policy's last layer in it, and keep the result only if it is",
-        'not worse on episodes that were held out. The body stays as it is, to the byte.',
+        'Fit the simulator to recorded episodes, fine-tune the policy in it, and keep the result only if it is not worse on',
+        'episodes that were held out. Doing nothing and learning anew always run beside it. What is frozen stays as it is,',
+        'to the byte.',
         '',
-        'Example:',
+        'Arms:',
+        ...ARM_NAMES.map((arm) => `  ${arm.padEnd(10)} ${armDoc(arm)}`),
+        '',
+        'Examples:',
         '  landfall adapt latest --episodes episodes',
+        '  landfall adapt latest --episodes episodes --arms head,lora,gradual,l2sp --keep lora',
       ].join('\n'),
     )
     .argument('<run>', 'a run, a checkpoint, a file, or latest')
@@ -39,12 +48,15 @@ export function register(program: Command): void {
     .option('--out <dir>', 'where the adapted policy and the report go (default: adapted/ beside the policy)')
     .option('--seed <n>', 'of learning and judging', numberWithin({ min: 0, integer: true }), 1)
     .option('--iterations <n>', 'of learning', numberWithin({ min: 1, integer: true }), 100)
+    .option('--arms <names>', 'what to try and show besides, by commas')
+    .option('--keep <arm>', 'what to keep if it is no worse (default: chosen by what is measured)')
     .option('--json', 'one JSON object')
     .option('--runs <dir>', 'where runs are kept', 'runs')
     .action(run);
 }
 
 async function run(name: string, options: AdaptOptions): Promise<void> {
+  const { arms, choose } = armsOf(options);
   const bundle = await loadBundle(await resolveRun(name, options.runs));
   const experiment = await experimentOf(bundle);
   const files = await listEpisodes(options.episodes);
@@ -64,19 +76,30 @@ async function run(name: string, options: AdaptOptions): Promise<void> {
       seed: options.seed,
       iterations: options.iterations,
       pairs: 60,
+      arms,
+      ...(choose === undefined ? {} : { choose }),
       onStage: say,
     });
     const out = options.out ?? join(runOf(bundle), 'adapted');
-    await saveAdaptation(out, bundle, adaptation);
+    await saveAdaptation(out, adaptation);
     const { report } = adaptation;
     process.stdout.write(
       options.json === true
-        ? `${JSON.stringify({ accepted: report.accepted, before: report.verdict.before, after: report.verdict.after, scratch: report.scratch.after, out, report })}\n`
+        ? `${JSON.stringify({ accepted: report.accepted, before: report.verdict.before, after: report.verdict.after, scratch: report.scratch.after, chosen: report.chosen, out, report })}\n`
         : `${explain(report)}\n${nextCommand(report, out)}\n`,
     );
   } finally {
     await pool.close();
   }
+}
+
+/** @throws InputError for an arm that there is not */
+function armsOf({ arms, keep }: AdaptOptions): { arms: ArmName[]; choose?: ChooseArm } {
+  const named = (arms ?? '')
+    .split(',')
+    .filter((name) => name !== '')
+    .map((name) => armNamed(name.trim()));
+  return { arms: named, ...(keep === undefined ? {} : { choose: chooseNamed(armNamed(keep)) }) };
 }
 
 function nextCommand(report: AdaptationReport, out: string): string {

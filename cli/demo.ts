@@ -158,7 +158,7 @@ async function wholeLoop(
       pairs: ADAPT_PAIRS,
       onStage: (text) => stage(`    ${text}`),
     });
-    await saveAdaptation(join(run, 'adapted'), bundle, adaptation);
+    await saveAdaptation(join(run, 'adapted'), adaptation);
     return { training, backend, rapier, mujoco, deploy, deploySuccesses, adaptation: adaptation.report };
   } finally {
     await pool.close();

@@ -91,8 +91,7 @@ function arm(
   };
 }
 
-/** Those that learn; `none` and `scratch` need no source's weights. */
-export const ARMS = {
+const table = {
   head: arm('learn the last layer, keep everything below', BELOW),
   first: arm('learn the first layer, keep everything above', ['body', 'head'], ({ layers }) => ({
     rates: fixed(layers, ({ part, name }) => (part === 'critic' || part === 'encoder' || name === 'body.0' ? 1 : 0)),
@@ -168,9 +167,13 @@ export const ARMS = {
       return { network: column.network, actor: column.actor, freeze: ALWAYS, details: { rates: () => rates } };
     },
   },
-} as const satisfies Record<string, Arm>;
+} satisfies Record<string, Arm>;
 
-export type FineTuneArm = keyof typeof ARMS;
+export type FineTuneArm = keyof typeof table;
+
+/** Those that learn from where the policy stands. */
+export const ARMS: Readonly<Record<FineTuneArm, Arm>> = table;
+
 export type ArmName = 'none' | FineTuneArm | 'scratch';
 
 export const ARM_NAMES: readonly ArmName[] = ['none', ...(Object.keys(ARMS) as FineTuneArm[]), 'scratch'];

@@ -113,8 +113,7 @@ export async function fineTune(
 ): Promise<FineTuned> {
   const { iterations } = job.settings;
   const settings = { ...options, iterations, key: foldIn(job.key, 21) };
-  const needsGradient = 'needsGradient' in ARMS[name];
-  const gradient = needsGradient ? await firstGradient(source, job, options) : null;
+  const gradient = ARMS[name].needsGradient === true ? await firstGradient(source, job, options) : null;
   const prepared = prepareArm(name, source, gradient === null ? settings : { ...settings, gradient }, options);
   const snapshot = await follow(prepared, job, iterations);
   const { initial, layers, plan } = prepared;
@@ -211,7 +210,7 @@ function adaptedPlaces({ adapter }: FineTunePlan): Set<number> {
 function knownOf({ normalizer }: Contract, { known }: PolicySource): Contract['normalizer'] {
   if (known === undefined || !known.includes(false)) return normalizer;
   const keep = (values: readonly number[]) => values.filter((_, i) => known[i]);
-  return { ...normalizer, mean: keep(normalizer.mean), variance: keep(normalizer.variance) };
+  return { ...normalizer, count: 0, mean: keep(normalizer.mean), variance: keep(normalizer.variance) };
 }
 
 /** With another log-std. */
