@@ -1,6 +1,6 @@
 /**
- * The published simulation model of the torque-limited simple pendulum (JOSS 10.21105/joss.03884, leaderboard figures),
- * integrated by Runge & Kutta's fourth order method: what identification is compared with. Starts and torques are those
+ * The published models of the torque-limited simple pendulum (JOSS 10.21105/joss.03884): the leaderboard's, and the one its
+ * authors identified, integrated by Runge & Kutta's fourth order method: what identification is compared with. Starts and torques are those
  * that the simulator under test gets.
  */
 
@@ -17,13 +17,28 @@ const INERTIA = MASS * LENGTH ** 2;
 /** Longest integration step, s; the error of the method is far below that of the model. */
 const STEP = 0.0025;
 
+/** qdd, rad/s2, from position, velocity and torque. */
+export type PendulumEquation = (q: number, qd: number, tau: number) => number;
+
 /** m l^2 qdd = tau - b qd - c sign(qd) - m g l sin q */
-function acceleration(q: number, qd: number, tau: number): number {
-  return (tau - DAMPING * qd - COULOMB * Math.sign(qd) - MASS * GRAVITY * LENGTH * Math.sin(q)) / INERTIA;
-}
+export const leaderboardEquation: PendulumEquation = (q, qd, tau) =>
+  (tau - DAMPING * qd - COULOMB * Math.sign(qd) - MASS * GRAVITY * LENGTH * Math.sin(q)) / INERTIA;
+
+/** What the authors identified from `pd_swingup`: J qdd = tau - m c g sin q - Fv qd - Fc atan(100 qd) - offset */
+export const identifiedEquation: PendulumEquation = (q, qd, tau) =>
+  (tau - 0.1022 * GRAVITY * Math.sin(q) - 0.04707 * qd - 0.1839 * Math.atan(100 * qd) + 0.07586) / 0.06259;
 
 /** (simulated - logged) / deviation at each reading of a window after the first: position, velocity. */
 export function publishedResiduals(recording: Recording, window: Window, start: StartVelocity): Float64Array {
+  return equationResiduals(leaderboardEquation, recording, window, start);
+}
+
+export function equationResiduals(
+  equation: PendulumEquation,
+  recording: Recording,
+  window: Window,
+  start: StartVelocity,
+): Float64Array {
   const { times, torque, qScale, qdScale } = recording;
   const out = new Float64Array((window.to - window.from) * 2);
   let q = recording.q[window.from]!;
@@ -31,7 +46,7 @@ export function publishedResiduals(recording: Recording, window: Window, start: 
   for (let k = window.from + 1; k <= window.to; k++) {
     const span = times[k]! - times[k - 1]!;
     const steps = Math.ceil(span / STEP - 1e-6);
-    for (let i = 0; i < steps; i++) [q, qd] = rungeKutta(q, qd, torque[k - 1]!, span / steps);
+    for (let i = 0; i < steps; i++) [q, qd] = rungeKutta(equation, q, qd, torque[k - 1]!, span / steps);
     const at = (k - window.from - 1) * 2;
     out[at] = (q - recording.q[k]!) / qScale[0]!;
     out[at + 1] = (qd - recording.qd[k]!) / qdScale[0]!;
@@ -39,7 +54,7 @@ export function publishedResiduals(recording: Recording, window: Window, start: 
   return out;
 }
 
-function rungeKutta(q: number, qd: number, tau: number, h: number): [number, number] {
+function rungeKutta(acceleration: PendulumEquation, q: number, qd: number, tau: number, h: number): [number, number] {
   const a1 = acceleration(q, qd, tau);
   const v2 = qd + (h / 2) * a1;
   const a2 = acceleration(q + (h / 2) * qd, v2, tau);

@@ -4,13 +4,17 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { importEpisode } from '../bridge/importers/import-episode.ts';
+import type { Episode } from '../core/episode.ts';
 import { InputError, MismatchError } from '../core/errors.ts';
-import { keyOf } from '../core/rng.ts';
+import { foldIn, keyOf } from '../core/rng.ts';
 import { jointNames } from '../core/robot-model.ts';
 import { loadRobot } from '../loop/experiment.ts';
+import { deltaOfGroup, drivesOf } from '../loop/gap-models.ts';
 import { writeJson } from '../policy/checkpoint.ts';
 import { nominalDynamics, parameterUnits } from '../sim/dynamics.ts';
-import { budgets, type Identification, type IdentifiedGroup, identify } from '../sim/identify/identify.ts';
+import type { ChosenDelta } from '../sim/identify/delta-choice.ts';
+import { type Distribution, distributionOf } from '../sim/identify/distribution.ts';
+import { budgets, type Identification, type IdentifiedGroup, identify, TRAIN_SHARE } from '../sim/identify/identify.ts';
 import { parameterFileOf } from '../sim/identify/parameter-file.ts';
 import { type Recording, recordingOf } from '../sim/identify/recording.ts';
 import { settleTorque } from '../sim/identify/torque-check.ts';
@@ -24,6 +28,9 @@ interface IdentifyFlags {
   readonly seed: number;
   readonly quick?: boolean;
   readonly json?: boolean;
+  readonly distribution?: boolean;
+  readonly delta?: string;
+  readonly actuatorNet?: string;
 }
 
 export function register(program: Command): void {
@@ -31,13 +38,16 @@ export function register(program: Command): void {
     .command('identify')
     .summary('fit the simulator to recordings')
     .description(
-      'Fit the physical parameters of the simulator to recordings, say how certain each is, and which recordings one parameter set explains together.\n\nExample:\n  landfall identify pendulum --episodes episodes/*.mcap --out parameters.json',
+      'Fit the physical parameters of the simulator to recordings, say how certain each is, and which recordings one parameter set explains together.\n\nExample:\n  landfall identify pendulum --episodes episodes/*.mcap --out parameters.json\n  landfall identify pendulum --episodes episodes/*.mcap --distribution --delta delta.json',
     )
     .argument('<robot>', 'a robot of configs/robots.ts, such as pendulum')
     .requiredOption('--episodes <files...>', 'recordings: .mcap, or .csv of a known format')
     .option('--out <file>', 'the parameter file', 'parameters.json')
     .option('--seed <n>', 'of the search', numberWithin({ min: 0, integer: true }), 1)
     .option('--quick', 'a rougher search')
+    .option('--distribution', 'mean and deviation of each parameter (DROPO), which training then draws from')
+    .option('--delta <file>', 'also learn what to add to actions in training (ASAP): train TASK delta=FILE')
+    .option('--actuator-net <file>', 'also learn each drive as a network, from episodes with measured torque')
     .option('--json', 'one JSON object')
     .action(run);
 }
@@ -56,16 +66,71 @@ async function run(name: string, flags: IdentifyFlags): Promise<void> {
       key: keyOf(flags.seed),
       onProgress: (message) => process.stderr.write(`${message}\n`),
     });
-    const file = parameterFileOf(found.groups[0]!, recordings, model, task.physics, flags.seed);
+    const group = found.groups[0]!;
+    const key = keyOf(flags.seed);
+    const say = (message: string) => process.stderr.write(`${message}\n`);
+    const { disturbances } = found;
+    const distribution =
+      flags.distribution === true
+        ? await distributionOf(
+            { evaluator, recordings, group, disturbances, share: TRAIN_SHARE },
+            { key: foldIn(key, 31), onProgress: say },
+          )
+        : null;
+    const file = parameterFileOf(group, recordings, model, task.physics, flags.seed, distribution?.spreads);
     await writeJson(flags.out, file);
+    const learned = await learnMore(flags, async () => {
+      say('delta action');
+      const of = { name: model.name, urdfHash: model.urdfHash };
+      return deltaOfGroup(evaluator, recordings, group, disturbances, of, foldIn(key, 32));
+    });
     process.stdout.write(
       flags.json === true
         ? `${JSON.stringify({ out: flags.out, groups: found.groups.map((g) => g.members.map((i) => recordings[i]!.name)), ...file })}\n`
-        : `${report(found, recordings, jointNames(model))}\nwrote ${flags.out}\n  landfall train ${task.name} dynamics=${flags.out}\n`,
+        : `${[report(found, recordings, jointNames(model)), ...spreadLines(distribution), ...learned].join('\n')}\nwrote ${flags.out}\n  landfall train ${task.name} dynamics=${flags.out}${flags.delta === undefined ? '' : ` delta=${flags.delta}`}\n`,
     );
   } finally {
     await evaluator.close();
   }
+}
+
+/** Writes what else was asked for. @returns what to say of it */
+async function learnMore(flags: IdentifyFlags, delta: () => Promise<ChosenDelta>): Promise<string[]> {
+  const lines: string[] = [];
+  if (flags.delta !== undefined) {
+    const { model, how, relativeLoss } = await delta();
+    await writeJson(flags.delta, model);
+    lines.push(
+      how === 'none'
+        ? `delta action: none helps on windows it has not seen; ${flags.delta} changes nothing`
+        : `delta action, ${how}: ${(100 * (1 - relativeLoss)).toFixed(0)}% less loss on windows it has not seen; wrote ${flags.delta}`,
+    );
+  }
+  if (flags.actuatorNet !== undefined) {
+    const episodes: Episode[] = [];
+    for (const path of flags.episodes) episodes.push(await importEpisode(path));
+    const drives = drivesOf(episodes, foldIn(keyOf(flags.seed), 33));
+    const actuators = Object.fromEntries(drives.map(({ joint, network }) => [joint, { kind: 'network', network }]));
+    await writeJson(flags.actuatorNet, actuators);
+    for (const { joint, error, linearError } of drives) {
+      lines.push(
+        `drive of ${joint}: ${error.toFixed(3)} N m off on torque it has not seen, a linear drive ${linearError.toFixed(3)}; wrote ${flags.actuatorNet}`,
+      );
+    }
+  }
+  return lines;
+}
+
+function spreadLines(distribution: Distribution | null): string[] {
+  if (distribution === null) return [];
+  return [
+    'distribution (DROPO), what training draws from:',
+    ...distribution.spreads.map(({ parameter, mean, sd, informed }) =>
+      informed
+        ? `  ${parameter.name.padEnd(14)} ${mean.toFixed(4).padStart(9)} ± ${sd.toFixed(4)} ${parameterUnits[parameter.name]}`
+        : `  ${parameter.name.padEnd(14)} not told: the task's own range stays`,
+    ),
+  ];
 }
 
 async function open(path: string, nJoints: number, robot: Parameters<typeof settleTorque>[0]): Promise<Recording> {

@@ -137,6 +137,7 @@ async function withAbsolutePaths(config: ExperimentConfig, runs: string): Promis
   return {
     ...config,
     dynamics: config.dynamics === null ? null : resolve(config.dynamics),
+    ...(config.delta === undefined ? {} : { delta: resolve(config.delta) }),
     ...(config.data === undefined ? {} : { data: resolve(config.data) }),
     ...(config.teacher === undefined ? {} : { teacher: await resolveRun(config.teacher, runs) }),
   };

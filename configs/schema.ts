@@ -160,6 +160,8 @@ export const configSchema = v.strictObject({
   module: v.optional(v.string()),
   /** A parameter file of `landfall identify` to randomise around; null for the URDF's parameters. */
   dynamics: v.nullable(v.string()),
+  /** A delta action of `landfall identify --delta`: corrects actions in training, and nowhere else. @default none */
+  delta: v.optional(v.string()),
 });
 
 export type ExperimentConfig = v.InferOutput<typeof configSchema>;

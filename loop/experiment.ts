@@ -13,6 +13,7 @@ import type { Bundle } from '../policy/checkpoint.ts';
 import type { NetworkSettings } from '../policy/ppo-learner.ts';
 import type { TrainSettings } from '../policy/training-job.ts';
 import type { AdrSettings } from '../sim/adr.ts';
+import { type DeltaActionModel, readDeltaAction } from '../sim/delta-action.ts';
 import { type Dynamics, nominalDynamics } from '../sim/dynamics.ts';
 import { dynamicsFrom, type FittedDynamics, readParameterFile } from '../sim/identify/parameter-file.ts';
 import type { RandomizationTable } from '../sim/randomization-terms.ts';
@@ -50,6 +51,8 @@ export interface Experiment {
   readonly dynamics: Dynamics;
   /** Ranges around them that identification knows better than the task. */
   readonly spread: RandomizationTable;
+  /** What corrects actions in training. */
+  readonly delta?: DeltaActionModel;
   /** The contract of the run, before it has learned anything. */
   readonly contract: Contract;
   readonly network: NetworkSettings;
@@ -89,6 +92,7 @@ export async function openExperiment(config: ExperimentConfig): Promise<Experime
     robot,
     dynamics: nominal,
     spread,
+    ...(config.delta === undefined ? {} : { delta: await deltaOf(config.delta, robot) }),
     contract,
     network: {
       actor: contract.network,
@@ -160,6 +164,17 @@ function symmetryOf(
   });
 }
 
+/** @throws InputError when the file is missing or bad, MismatchError when it is of another robot */
+async function deltaOf(path: string, { model }: LoadedRobot): Promise<DeltaActionModel> {
+  const repair = 'landfall identify ... --delta FILE writes one';
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new InputError(`${path}: cannot be read`, { repair, cause });
+  });
+  const delta = readDeltaAction(text, path);
+  if (delta.robot.urdfHash === model.urdfHash) return delta;
+  throw new MismatchError(`${path}: the delta action was learned for ${delta.robot.name}, found another URDF`, { repair });
+}
+
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */
 async function dynamicsOf(path: string, robot: LoadedRobot): Promise<FittedDynamics> {
   let text: string;
@@ -191,6 +206,7 @@ export function trainingRecipe(experiment: Experiment): EnvironmentRecipe {
   return {
     ...recipeOf(experiment, experiment.contract, 'rapier', PURPOSE.environments),
     ...(experiment.config.adr === true ? { adr: adrOf(experiment) } : {}),
+    ...(experiment.delta === undefined ? {} : { delta: experiment.delta }),
     training: true,
   };
 }
@@ -256,7 +272,9 @@ export function requireSameRobot(contract: Contract, model: RobotModel, where: s
 /** The experiment a policy was made in. @throws MismatchError when the robot has changed since */
 export async function experimentOf(bundle: Bundle, randomization?: number): Promise<Experiment> {
   const stored = parseConfig(bundle.contract.config, bundle.path);
-  const config = randomization === undefined ? stored : { ...stored, randomization };
+  // A policy acts without the delta action that it was trained with.
+  const { delta: _, ...alone } = stored;
+  const config = randomization === undefined ? alone : { ...alone, randomization };
   const experiment = await openExperiment(config);
   requireSameRobot(bundle.contract, experiment.robot.model, bundle.path);
   return experiment;

@@ -12,6 +12,7 @@ import { copyState, type JointCommand, makeCommand, makeState } from '../core/ro
 import { type AdrSettings, adrRanges, boundOf, initialAdr, withRanges } from './adr.ts';
 import { difficultyOf, firstLevel, nextLevel } from './curriculum.ts';
 import { Disturbances } from './disturbances.ts';
+import { DeltaAction, type DeltaActionModel } from './delta-action.ts';
 import type { Dynamics } from './dynamics.ts';
 import { flattenDynamics, sampleDynamics, sampleStartup } from './randomization.ts';
 import type { RandomizationTable } from './randomization-terms.ts';
@@ -34,6 +35,8 @@ export interface EnvironmentSettings {
   readonly adr?: AdrSettings;
   /** 0: always the nominal parameters; 1: the whole ranges. */
   readonly randomization: number;
+  /** Corrects every command between policy and robot. @default none */
+  readonly delta?: DeltaActionModel;
   /** What the robot is asked to do in every episode, in the contract's order. @default the task samples it */
   readonly command?: readonly number[];
   /** Training starts anywhere and at a random age; evaluation as the task says. */
@@ -95,6 +98,7 @@ export class Environment {
   readonly #view: { -readonly [K in keyof StepView]: StepView[K] };
   readonly #previousAction: Float32Array;
   readonly #command: JointCommand;
+  readonly #delta: DeltaAction | null;
   readonly #random = new RandomStream([0, 0]);
   readonly #disturbances: Disturbances;
   readonly #start: StartState;
@@ -172,6 +176,7 @@ export class Environment {
       memory: new Float64Array(task.memory ?? 0),
     };
     this.#command = makeCommand(contract.joints.length);
+    this.#delta = settings.delta === undefined ? null : new DeltaAction(settings.delta);
     this.#disturbances = new Disturbances(task, this.#nominal, this.#ranges, randomization, settings.command);
     this.#defaults = Float64Array.from(contract.joints, (joint) => joint.defaultPosition);
     this.#start = {
@@ -188,7 +193,7 @@ export class Environment {
       rule === undefined ? -1 : firstLevel(rule, new RandomStream(foldIn(this.#key, BEFORE_EPISODES.level)));
   }
 
-  /** The command of the last step. */
+  /** The command of the last step, as the policy gave it. */
   get command(): JointCommand {
     return this.#command;
   }
@@ -305,7 +310,7 @@ export class Environment {
     copyState(robot.truth, view.before);
     this.#disturbances.step(view.time, robot, this.#dynamics);
     actuation.apply(action, at, this.#command);
-    robot.act(this.#command);
+    robot.act(this.#delta === null ? this.#command : this.#delta.correct(robot.truth, this.#command));
     robot.step(this.#dt);
     view.time = this.episodeSteps * this.#dt;
     this.reward = this.#scoring.score(view, this.episodeSteps, this.#episode);

@@ -18,6 +18,8 @@ export interface RandomizationTerm {
    * three standard deviations out, which leaves a deviation of 0.9866 of the given one. @default uniform
    */
   readonly distribution?: 'uniform' | 'logUniform' | 'gaussian';
+  /** Of a `gaussian`: x is drawn again while it lies outside. The mean lies inside. */
+  readonly within?: Range;
   /** `startup`: once an environment; `reset`: every episode; `interval`: also again within episodes. @default reset */
   readonly mode?: 'startup' | 'reset' | 'interval';
   /** Shortest and longest time between two draws of an `interval` term, s; the time is uniform between them. */
@@ -80,6 +82,7 @@ export function checkRandomization(table: RandomizationTable): void {
 
 function checkTerm(name: string, term: RandomizationTerm): void {
   checkRange(name, term.range, term.distribution ?? 'uniform');
+  checkWithin(name, term);
   const every = term.everySeconds;
   if (term.mode !== 'interval') {
     if (every !== undefined) {
@@ -98,6 +101,14 @@ function checkTerm(name: string, term: RandomizationTerm): void {
     const found = every === undefined ? 'none' : `[${every.join(', ')}]`;
     refuse(name, `needs everySeconds: [shortest, longest] above 0, found ${found}`, 'everySeconds: [5, 10]');
   }
+}
+
+function checkWithin(name: string, { within, range, distribution }: RandomizationTerm): void {
+  if (within === undefined) return;
+  const found = `found [${within[0]}, ${within[1]}] of ${distribution ?? 'uniform'} [${range[0]}, ${range[1]}]`;
+  if (distribution !== 'gaussian') refuse(name, `has bounds that only a gaussian has, ${found}`, 'no within');
+  if (within[0] <= range[0] && range[0] <= within[1] && within[0] < within[1]) return;
+  refuse(name, `needs bounds around its mean, ${found}`, 'within: [lower, upper] with the mean between them');
 }
 
 function checkPseudoInertia(term: PseudoInertiaTerm): void {

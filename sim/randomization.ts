@@ -70,13 +70,13 @@ export function drawJoints(
 ): void {
   let x = 0;
   for (let j = 0; j < nominal.length; j++) {
-    if (j === 0 || term.shared !== true) x = drawFrom(term.range, term.distribution, random);
+    if (j === 0 || term.shared !== true) x = drawTerm(term, random);
     out[j] = apply(nominal[j]!, term.operation, x, width);
   }
 }
 
 export function draw(nominal: number, term: RandomizationTerm, width: number, random: RandomStream): number {
-  return apply(nominal, term.operation, drawFrom(term.range, term.distribution, random), width);
+  return apply(nominal, term.operation, drawTerm(term, random), width);
 }
 
 function apply(nominal: number, operation: RandomizationTerm['operation'], x: number, width: number): number {
@@ -88,6 +88,15 @@ function apply(nominal: number, operation: RandomizationTerm['operation'], x: nu
     case 'abs':
       return nominal + width * (x - nominal);
   }
+}
+
+function drawTerm({ range, distribution, within }: RandomizationTerm, random: RandomStream): number {
+  let x = drawFrom(range, distribution, random);
+  // Half of a normal lies to either side of its mean, which is inside: twice the draws at most, on average.
+  while (within !== undefined && range[1] > 0 && (x < within[0] || x > within[1])) {
+    x = drawFrom(range, distribution, random);
+  }
+  return x;
 }
 
 function drawFrom(range: Range, distribution: RandomizationTerm['distribution'], random: RandomStream): number {

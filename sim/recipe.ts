@@ -7,6 +7,7 @@ import type { Contract } from '../core/contract.ts';
 import type { Key } from '../core/rng.ts';
 import type { RobotModel } from '../core/robot-model.ts';
 import type { AdrSettings } from './adr.ts';
+import type { DeltaActionModel } from './delta-action.ts';
 import type { Dynamics } from './dynamics.ts';
 import { Environment } from './environment.ts';
 import type { RandomizationTable } from './randomization-terms.ts';
@@ -40,6 +41,8 @@ export interface EnvironmentRecipe {
   /** Asked in every episode, in the contract's order. @default what the task samples */
   readonly command?: readonly number[];
   readonly spread?: RandomizationTable;
+  /** What makes the simulator move as the robot did, from its logs. @default none */
+  readonly delta?: DeltaActionModel;
   /** Ranges that widen while the policy succeeds at their bounds. @default none */
   readonly adr?: AdrSettings;
   readonly training: boolean;

@@ -5,16 +5,22 @@
 
 import type { SensorSpec } from '../core/sensor.ts';
 
-/** A multi-layer perceptron from the history of position error and velocity to torque. */
-export interface ActuatorNetwork {
-  /** Past readings in its input, newest first, and the time between them, s. */
-  readonly history: number;
-  readonly period: number;
-  /** Inputs (2 * history: errors, then velocities), hidden sizes, 1. */
+/** A multi-layer perceptron as numbers. */
+export interface PerceptronWeights {
+  /** Inputs, hidden sizes, outputs. */
   readonly layers: readonly number[];
   readonly activation: 'softsign' | 'tanh' | 'elu';
   /** W1 row-major [out, in], b1, W2, ... */
   readonly weights: readonly number[];
+}
+
+/** From the history of position error and velocity to torque. Layers: 2 * history (errors, then velocities), ..., 1. */
+export interface ActuatorNetwork extends PerceptronWeights {
+  /** Past readings in its input, newest first, and the time between them, s. */
+  readonly history: number;
+  readonly period: number;
+  /** What stands in the errors' place: rad of a position drive, or the N m that a torque drive is asked for. @default error */
+  readonly input?: 'error' | 'effort';
   /** The inputs' and the output's units: error / errorScale, velocity / velocityScale, torque = output * torqueScale. */
   readonly errorScale: number;
   readonly velocityScale: number;

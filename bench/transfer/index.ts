@@ -5,4 +5,5 @@ import type { TransferPart } from './part.ts';
 export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {
   tasks: async () => (await import('./tasks-part.ts')).part,
   twin: async () => (await import('./twin-part.ts')).part,
+  pendulum: async () => (await import('./pendulum.ts')).part,
 };

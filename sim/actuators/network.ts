@@ -1,10 +1,12 @@
 /**
  * A learned drive (Hwangbo et al., "Learning agile and dynamic motor skills for legged robots", 2019): a multi-layer
  * perceptron from the history of position error and velocity to torque. It stands for a drive under position control, so
- * a command without a position gain (damping, torque) is answered as `pd` would. Knows no engine.
+ * a command without a position gain (damping, torque) is answered as `pd` would; or, with `input` effort, for a torque
+ * drive, whose input is the torque it is asked for in place of the error. Knows no engine.
  */
 
-import { clamp, exp, tanh } from '../../core/math.ts';
+import { clamp } from '../../core/math.ts';
+import { Perceptron } from '../perceptron.ts';
 import type { ActuatorNetwork } from '../robot-spec.ts';
 import type { Drive, DriveParameters } from './drive.ts';
 import { hybridTorque } from './pd.ts';
@@ -12,6 +14,7 @@ import { hybridTorque } from './pd.ts';
 export function networkDrive(j: number, parameters: DriveParameters, network: ActuatorNetwork): Drive {
   const { dt, encoderBias, torqueLimit } = parameters;
   const { history, period, errorScale, velocityScale, torqueScale } = network;
+  const asksTorque = network.input === 'effort';
   // How many steps ago each input was read; a billionth of a step is rounding. Between two steps a line is drawn.
   const ages = Array.from({ length: history }, (_, i) => Math.round(((i * period) / dt) * 1e9) / 1e9);
   const whole = Int32Array.from(ages, Math.floor);
@@ -47,6 +50,14 @@ export function networkDrive(j: number, parameters: DriveParameters, network: Ac
     },
     ask(commands, at, state, out) {
       const limit = torqueLimit[j]!;
+      if (asksTorque) {
+        hybridTorque(commands, at, state, j, parameters, out);
+        errors[head] = out[j]!;
+        gather();
+        perceptron.forward();
+        out[j] = clamp(torqueScale * perceptron.output[0]!, -limit, limit);
+        return;
+      }
       if (commands.kp[at] === 0) {
         hybridTorque(commands, at, state, j, parameters, out);
         out[j] = clamp(out[j]!, -limit, limit);
@@ -58,47 +69,4 @@ export function networkDrive(j: number, parameters: DriveParameters, network: Ac
       out[j] = clamp(torqueScale * perceptron.output[0]! + commands.effort[at]!, -limit, limit);
     },
   };
-}
-
-/** x <- f(W x + b) layer by layer, linear at the end. */
-class Perceptron {
-  readonly input: Float64Array;
-  readonly output: Float64Array;
-  readonly #activation: ActuatorNetwork['activation'];
-  readonly #weights: Float64Array;
-  /** Values of each layer, the input's first. */
-  readonly #layers: readonly Float64Array[];
-
-  constructor({ layers, activation, weights }: ActuatorNetwork) {
-    this.#activation = activation;
-    this.#weights = Float64Array.from(weights);
-    this.#layers = layers.map((width) => new Float64Array(width));
-    this.input = this.#layers[0]!;
-    this.output = this.#layers.at(-1)!;
-  }
-
-  forward(): void {
-    let at = 0;
-    for (let l = 1; l < this.#layers.length; l++) {
-      const from = this.#layers[l - 1]!;
-      const to = this.#layers[l]!;
-      const biases = at + from.length * to.length;
-      for (let o = 0; o < to.length; o++) {
-        let sum = this.#weights[biases + o]!;
-        for (let i = 0; i < from.length; i++) sum += this.#weights[at++]! * from[i]!;
-        to[o] = sum;
-      }
-      at = biases + to.length;
-      if (l < this.#layers.length - 1) activate(this.#activation, to);
-    }
-  }
-}
-
-function activate(activation: ActuatorNetwork['activation'], x: Float64Array): void {
-  for (let i = 0; i < x.length; i++) {
-    const value = x[i]!;
-    if (activation === 'softsign') x[i] = value / (1 + Math.abs(value));
-    else if (activation === 'tanh') x[i] = tanh(value);
-    else x[i] = value > 0 ? value : exp(value) - 1;
-  }
 }

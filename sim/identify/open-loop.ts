@@ -5,8 +5,9 @@
  */
 
 import { type JointCommand, makeCommand, type RobotState, type SimulatedRobot } from '../../core/robot.ts';
+import type { DeltaAction } from '../delta-action.ts';
 import type { Dynamics } from '../dynamics.ts';
-import type { Recording } from './recording.ts';
+import type { PositionTargets, Recording } from './recording.ts';
 import type { Window } from './windows.ts';
 
 export interface OpenLoopRobot extends SimulatedRobot {
@@ -37,10 +38,17 @@ export class OpenLoop {
   /**
    * Simulate one window.
    * @param dynamics its latency is the delay of the logged torque, which may be negative for a measured one
-   * @param out receives (simulated - logged) / deviation, per reading after the first: positions, then velocities
+   * @param delta corrects what drives the robot @param out receives (simulated - logged) / deviation, per reading after the first: positions, then velocities
    * @returns how many numbers were written
    */
-  run(recording: Recording, window: Window, dynamics: Dynamics, start: StartVelocity, out: Float64Array): number {
+  run(
+    recording: Recording,
+    window: Window,
+    dynamics: Dynamics,
+    start: StartVelocity,
+    out: Float64Array,
+    delta: DeltaAction | null = null,
+  ): number {
     const { times } = recording;
     const n = this.#q.length;
     const dt = this.#physicsDt;
@@ -54,6 +62,8 @@ export class OpenLoop {
     this.#robot.setDynamics({ ...dynamics, latency: 0, torqueLimit: dynamics.torqueLimit.map(() => Infinity) });
     this.#robot.reset(this.#q, this.#qd);
 
+    this.#command.kp.fill(0);
+    this.#command.kd.fill(0);
     const origin = times[window.from]!;
     let at = 0;
     let reading = window.from + 1;
@@ -64,7 +74,8 @@ export class OpenLoop {
         this.#qd[j] = truth.qd[j]!;
         this.#command.effort[j] = this.#meanTorque(recording, j, begin - dynamics.latency, dt);
       }
-      this.#robot.act(this.#command);
+      if (recording.targets !== undefined) this.#aim(recording, recording.targets, begin - dynamics.latency);
+      this.#robot.act(delta === null ? this.#command : delta.correct(truth, this.#command));
       this.#robot.step(dt);
       for (; reading <= window.to && times[reading]! <= begin + dt + 1e-9; reading++) {
         at = this.#compare(recording, reading, (times[reading]! - begin) / dt, out, at);
@@ -93,6 +104,18 @@ export class OpenLoop {
     return k;
   }
 
+  /** What the drives were asked for at `time`. */
+  #aim({ torqueTimes }: Recording, targets: PositionTargets, time: number): void {
+    const n = this.#q.length;
+    const at = readingAt(torqueTimes, time + 1e-9);
+    for (let j = 0; j < n; j++) {
+      this.#command.q[j] = targets.q[at * n + j]!;
+      this.#command.qd[j] = targets.qd[at * n + j]!;
+      this.#command.kp[j] = targets.kp[j]!;
+      this.#command.kd[j] = targets.kd[j]!;
+    }
+  }
+
   /** Mean of joint `j`'s logged torque, held from reading to reading, over [begin, begin + dt]. */
   #meanTorque(recording: Recording, j: number, begin: number, dt: number): number {
     return (this.#impulse(recording, j, begin + dt) - this.#impulse(recording, j, begin)) / dt;
@@ -103,13 +126,7 @@ export class OpenLoop {
     const { torqueTimes, torque } = recording;
     const n = this.#q.length;
     const sums = this.#sums(recording);
-    let lower = 0;
-    let upper = torqueTimes.length;
-    while (upper - lower > 1) {
-      const middle = (lower + upper) >> 1;
-      if (torqueTimes[middle]! <= time) lower = middle;
-      else upper = middle;
-    }
+    const lower = readingAt(torqueTimes, time);
     return sums[lower * n + j]! + (time - torqueTimes[lower]!) * torque[lower * n + j]!;
   }
 
@@ -126,6 +143,18 @@ export class OpenLoop {
     this.#integrals.set(recording, sums);
     return sums;
   }
+}
+
+/** Index of the last time that is not after `time`, or 0. */
+function readingAt(times: Float64Array, time: number): number {
+  let lower = 0;
+  let upper = times.length;
+  while (upper - lower > 1) {
+    const middle = (lower + upper) >> 1;
+    if (times[middle]! <= time) lower = middle;
+    else upper = middle;
+  }
+  return lower;
 }
 
 /** Numbers that `run` writes for a window. */

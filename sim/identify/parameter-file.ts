@@ -11,6 +11,7 @@ import { parseWith } from '../../core/schema.ts';
 import { cloneDynamics, type Dynamics, nominalDynamics, parameterUnits } from '../dynamics.ts';
 import type { RandomizationTable } from '../randomization-terms.ts';
 import { type PhysicsSettings, RAPIER } from '../rapier-robot.ts';
+import type { ParameterSpread } from './distribution.ts';
 import type { ParameterEstimate } from './estimate.ts';
 import type { IdentifiedGroup } from './identify.ts';
 import { fittable } from './parameters.ts';
@@ -38,6 +39,8 @@ const parameterSchema = v.strictObject({
   confoundedWith: v.nullable(v.string()),
   /** What randomisation should cover; null where the recordings say nothing and the task's own range stays. */
   range: v.nullable(v.tuple([finite, finite])),
+  /** The truncated normal that randomisation should draw from, in place of evenly over `range`. */
+  distribution: v.optional(v.strictObject({ mean: finite, sd: positive, lower: finite, upper: finite })),
 });
 
 const sourceSchema = v.strictObject({
@@ -65,13 +68,14 @@ export const parameterFileSchema = v.strictObject({
 
 export type ParameterFile = v.InferOutput<typeof parameterFileSchema>;
 
-/** @param found of these recordings */
+/** @param found of these recordings @param spreads how its parameters are distributed, where that was asked */
 export function parameterFileOf(
   found: IdentifiedGroup,
   recordings: readonly Recording[],
   model: RobotModel,
   physics: PhysicsSettings,
   seed: number,
+  spreads: readonly ParameterSpread[] = [],
 ): ParameterFile {
   const joints = jointNames(model);
   const measured = found.members.some((index) => recordings[index]!.measured);
@@ -83,7 +87,13 @@ export function parameterFileOf(
     // The delay of a torque sensor's readings is not the latency of commands.
     parameters: found.estimates
       .filter((e) => !(measured && e.parameter.name === 'latency'))
-      .map((e) => entryOf(e, joints)),
+      .map((e) =>
+        entryOf(
+          e,
+          joints,
+          spreads.find(({ parameter }) => parameter === e.parameter),
+        ),
+      ),
     sources: found.members.map((index, k) => {
       const recording = recordings[index]!;
       return {
@@ -97,7 +107,11 @@ export function parameterFileOf(
   };
 }
 
-function entryOf(estimate: ParameterEstimate, joints: readonly string[]): ParameterFile['parameters'][number] {
+function entryOf(
+  estimate: ParameterEstimate,
+  joints: readonly string[],
+  spread: ParameterSpread | undefined,
+): ParameterFile['parameters'][number] {
   const { parameter, value, nominal, sd, relativeSd, identifiable, confoundedWith } = estimate;
   const reach = RANGE_DEVIATIONS * sd;
   const clip = (x: number) => Math.min(parameter.upper, Math.max(parameter.lower, x));
@@ -111,8 +125,15 @@ function entryOf(estimate: ParameterEstimate, joints: readonly string[]): Parame
     relativeSd,
     identifiable,
     confoundedWith: confoundedWith === null ? null : confoundedWith.name,
-    range: identifiable ? [clip(value - reach), clip(value + reach)] : null,
+    ...(spread === undefined || !identifiable
+      ? { range: identifiable ? [clip(value - reach), clip(value + reach)] : null }
+      : spreadOf(spread)),
   };
+}
+
+/** What the recordings told no more of than was known keeps the task's own range. */
+function spreadOf({ mean, sd, lower, upper, informed }: ParameterSpread) {
+  return informed ? { range: [lower, upper] as [number, number], distribution: { mean, sd, lower, upper } } : { range: null };
 }
 
 /**
@@ -154,8 +175,9 @@ export function dynamicsFrom(
   const joints = jointNames(model);
   const dynamics = cloneDynamics(nominal);
   const spread: RandomizationTable = {};
-  for (const { name, joint, value, range } of file.parameters) {
+  for (const { name, joint, value: fitted, range, distribution } of file.parameters) {
     if (range === null) continue;
+    const value = distribution?.mean ?? fitted;
     if (name === 'latency') {
       dynamics.latency = value;
     } else {
@@ -169,6 +191,16 @@ export function dynamicsFrom(
     }
     // One range for all joints: it must not take the smallest value below what its own range allows.
     const [down, up] = [range[0] - value, range[1] - value];
+    if (distribution !== undefined) {
+      const { range: sds = [0, 0], within = [-Infinity, Infinity] } = spread[name] ?? {};
+      spread[name] = {
+        operation: 'add',
+        distribution: 'gaussian',
+        range: [0, Math.max(sds[1], distribution.sd)],
+        within: [Math.max(within[0], down), Math.min(within[1], up)],
+      };
+      continue;
+    }
     const known = spread[name]?.range ?? [-Infinity, -Infinity];
     spread[name] = { operation: 'add', range: [Math.max(known[0], down), Math.max(known[1], up)] };
   }

@@ -4,6 +4,7 @@
  */
 
 import { NumericError } from '../../core/errors.ts';
+import { DeltaAction, type DeltaActionModel } from '../delta-action.ts';
 import type { Dynamics } from '../dynamics.ts';
 import { loadRapier, type PhysicsSettings, RapierRobot } from '../rapier-robot.ts';
 import { parseUrdf } from '../urdf.ts';
@@ -36,6 +37,8 @@ export interface EvaluationRequest {
   readonly points: readonly (readonly number[])[];
   readonly windows: readonly ProblemWindow[];
   readonly start: StartVelocity;
+  /** Corrects what drives the robot; weights that follow a point's parameters take the place of its own. @default none */
+  readonly delta?: DeltaActionModel;
 }
 
 /** Residuals at each point, one array a window, in their order. The same numbers however the work is spread. */
@@ -60,13 +63,16 @@ export async function makeSimulator(robot: RobotRecipe, recordings: readonly Rec
   const model = parseUrdf(robot.urdf, { where: 'the URDF' });
   const rapier = new RapierRobot(await loadRapier(), model, robot.nominal, robot.physics);
   const openLoop = new OpenLoop(rapier, robot.physics.physicsDt);
-  return ({ parameters, nominal, windows, start }, point) => {
+  return ({ parameters, nominal, windows, start, delta }, point) => {
     const dynamics = dynamicsAt(parameters, point, nominal);
+    const weights = point.slice(parameters.length);
+    const correction =
+      delta === undefined ? null : new DeltaAction(weights.length === 0 ? delta : { ...delta, weights });
     return windows.map((window) => {
       const recording = recordings[window.recording]!;
       const out = new Float64Array(residualCount(recording, window));
       try {
-        openLoop.run(recording, window, dynamics, start, out);
+        openLoop.run(recording, window, dynamics, start, out, correction);
       } catch (error) {
         // A simulation that blows up makes the point worthless, not the search.
         if (!(error instanceof NumericError)) throw error;

@@ -28,6 +28,8 @@ export interface Recording {
   readonly torqueRepaired: Float64Array;
   /** When each torque was logged, s, [T]. */
   readonly torqueTimes: Float64Array;
+  /** What drives that close a loop on position were asked for; with it, `torque` is what was added to their answer. */
+  readonly targets?: PositionTargets;
   /** True when the torque is a sensor's reading; false when it is what was commanded. */
   readonly measured: boolean;
   /** Standard deviation of each joint's position and velocity: the units of errors, [nJoints]. */
@@ -35,6 +37,16 @@ export interface Recording {
   readonly qdScale: readonly number[];
   readonly wildVelocities: number;
   readonly wildTorques: number;
+}
+
+/** kp (q* - q) + kd (qd* - qd), held from torque time to torque time. */
+export interface PositionTargets {
+  /** rad and rad/s, [T * nJoints] */
+  readonly q: Float64Array;
+  readonly qd: Float64Array;
+  /** N m/rad and N m s/rad, [nJoints] */
+  readonly kp: readonly number[];
+  readonly kd: readonly number[];
 }
 
 /** Half the width of the parabola's support, s: a tenth of the period of a 0.5 m pendulum's fastest part. */
