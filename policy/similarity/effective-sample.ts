@@ -3,6 +3,7 @@
  * the integrated autocorrelation time (Sokal 1997, "Monte Carlo methods in statistical mechanics"). Knows no robot.
  */
 
+import { exp, log } from '../../core/math.ts';
 import type { GroupedRows } from './grouped-rows.ts';
 
 /** The sum stops at the first lag of this many times itself: a longer one adds noise alone. */
@@ -11,29 +12,38 @@ const WINDOW = 5;
 export interface EffectiveSample {
   /** sum_e T_e / tau */
   readonly size: number;
-  /** Of the slowest column, in steps; at least 1. */
+  /** Steps from one independent reading to the next, at least 1. */
   readonly tau: number;
 }
 
 /**
- * Deviations are from the mean over all episodes: from its own, a short episode would look as if it forgot faster.
- * @returns of the column that changes slowest
+ * Several columns: the geometric mean of their times, which is the multivariate effective size (Vats, Flegal & Jones 2019) of
+ * uncorrelated ones. A goal that stands still for an episode then counts as one slow column, not as all there is to know.
  */
 export function effectiveSample(data: GroupedRows): EffectiveSample {
-  let tau = 1;
-  for (let k = 0; k < data.dim; k++) tau = Math.max(tau, autocorrelationTime(data, k));
+  let [sum, moving] = [0, 0];
+  for (let k = 0; k < data.dim; k++) {
+    const tau = autocorrelationTime(data, k);
+    if (tau === null) continue;
+    sum += log(tau);
+    moving++;
+  }
+  const tau = moving === 0 ? data.episode.length : exp(sum / moving);
   return { size: data.episode.length / tau, tau };
 }
 
-/** tau = 1 + 2 sum_(lag >= 1) rho(lag), of one column, in steps; 1 for a constant one. */
-export function autocorrelationTime({ rows, dim, episode, episodes }: GroupedRows, column: number): number {
+/**
+ * tau = 1 + 2 sum_(lag >= 1) rho(lag), of one column, in steps; null for a constant one. Deviations are from the mean over all
+ * episodes: from its own, a short episode would look as if it forgot faster.
+ */
+export function autocorrelationTime({ rows, dim, episode, episodes }: GroupedRows, column: number): number | null {
   const series: number[][] = Array.from({ length: episodes }, () => []);
   let mean = 0;
   for (let i = 0; i < episode.length; i++) mean += rows[i * dim + column]! / episode.length;
   for (let i = 0; i < episode.length; i++) series[episode[i]!]!.push(rows[i * dim + column]! - mean);
   const longest = Math.max(...series.map(({ length }) => length));
   const variance = covarianceAt(series, 0);
-  if (!(variance > 1e-18 * (1 + mean * mean))) return 1;
+  if (!(variance > 1e-18 * (1 + mean * mean))) return null;
   let tau = 1;
   for (let lag = 1; lag < longest; lag++) {
     if (lag >= WINDOW * tau) return Math.max(1, tau);

@@ -17,7 +17,7 @@ export interface GroupedRows {
 
 /** @param episodes the rows of each, [steps][dim] */
 export function groupRows(episodes: readonly (readonly ArrayLike<number>[])[]): GroupedRows {
-  const dim = episodes.find((rows) => rows.length > 0)?.[0]!.length ?? 0;
+  const dim = episodes.flatMap((rows) => rows.slice(0, 1))[0]?.length ?? 0;
   const count = episodes.reduce((sum, rows) => sum + rows.length, 0);
   const rows = new Float64Array(count * dim);
   const episode = new Int32Array(count);

@@ -3,7 +3,7 @@
  * target. Any sample of few, correlated episodes is some distance away; only what exceeds this says that the domains differ.
  */
 
-import { type Key, RandomStream } from '../../core/rng.ts';
+import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
 import { type GroupedRows, otherEpisodes, pickEpisodes } from './grouped-rows.ts';
 
 export interface Calibrated {
@@ -13,36 +13,40 @@ export interface Calibrated {
   readonly nullMean: number;
   readonly nullSd: number;
   readonly q95: number;
-  /** (distance - nullMean) / nullSd */
+  /** (distance - nullMean) / nullSd, or over the least deviation that counts */
   readonly z: number;
   /** distance <= q95 */
   readonly isSimilar: boolean;
 }
 
-/** A distance between rows of two domains; the key is of what it draws. */
+/** A distance between rows of two domains; the key is of what it draws, and the same for both distances of a split. */
 export type Distance<T extends GroupedRows = GroupedRows> = (
   source: T,
   target: T,
   key: Key,
 ) => number | Promise<number>;
 
+export interface CalibrationSettings<T extends GroupedRows> {
+  readonly splits: number;
+  /** Differences of the distance that mean nothing, however little two halves of the source differ. @default 0 */
+  readonly leastSd?: number;
+  /** Some episodes of a set. @default `pickEpisodes` */
+  readonly pick?: (data: T, episodes: readonly number[]) => T;
+}
+
 /**
  * Each split draws as many source episodes as the target has; the rest of the source is the other side of both distances, so
  * that both are between sets of the same sizes.
- * @param pick some episodes of a set @default `pickEpisodes`
  * @throws RangeError when the source has fewer episodes than twice the target's
  */
 export async function calibrated<T extends GroupedRows>(
   distance: Distance<T>,
   source: T,
   target: T,
-  splits: number,
+  settings: CalibrationSettings<T>,
   key: Key,
-  pick: (data: T, episodes: readonly number[]) => T = (data, episodes) => ({
-    ...data,
-    ...pickEpisodes(data, episodes),
-  }),
 ): Promise<Calibrated> {
+  const { splits, leastSd = 0, pick = (data, episodes) => ({ ...data, ...pickEpisodes(data, episodes) }) } = settings;
   if (source.episodes < 2 * target.episodes) {
     throw new RangeError(
       `expected at least twice the target's ${target.episodes} episodes of the source, found ${source.episodes}`,
@@ -56,15 +60,15 @@ export async function calibrated<T extends GroupedRows>(
     random.permutation(order);
     const drawn = [...order.subarray(0, target.episodes)];
     const rest = pick(source, otherEpisodes(source.episodes, drawn));
-    // The same draws for both.
-    nulls.push(await distance(rest, pick(source, drawn), [split, 1]));
-    sum += await distance(rest, target, [split, 1]);
+    const drawing = foldIn(key, split);
+    nulls.push(await distance(rest, pick(source, drawn), drawing));
+    sum += await distance(rest, target, drawing);
   }
-  return judged(sum / splits, nulls);
+  return judged(sum / splits, nulls, leastSd);
 }
 
 /** @param nulls distances where nothing differs, at least two */
-export function judged(distance: number, nulls: readonly number[]): Calibrated {
+export function judged(distance: number, nulls: readonly number[], leastSd = 0): Calibrated {
   const n = nulls.length;
   const nullMean = nulls.reduce((sum, d) => sum + d, 0) / n;
   const nullSd = Math.sqrt(nulls.reduce((sum, d) => sum + (d - nullMean) ** 2, 0) / (n - 1));
@@ -74,7 +78,7 @@ export function judged(distance: number, nulls: readonly number[]): Calibrated {
     nullMean,
     nullSd,
     q95,
-    z: (distance - nullMean) / Math.max(1e-12, nullSd),
+    z: (distance - nullMean) / Math.max(1e-12, leastSd, nullSd),
     isSimilar: distance <= q95,
   };
 }

@@ -234,15 +234,28 @@ describe('null calibration', () => {
     expect(found).toMatchObject({ nullMean: 3, q95: 5, isSimilar: false });
     expect(found.z).toBeCloseTo(5 / Math.sqrt(2.5), 12);
     expect(judged(5, [1, 2, 3, 4, 5]).isSimilar).toBe(true);
+    expect(judged(0.3, [0, 0, 0], 0.1).z).toBeCloseTo(3, 12);
   });
 
   it('calls equal domains similar and shifted ones not, at every size of the target', async () => {
     const source = correlatedRows(40, 40, 2, 0.9, 1);
     for (const episodes of [2, 8, 16]) {
-      const equal = await calibrated(frechet, source, correlatedRows(episodes, 40, 2, 0.9, 2), 30, keyOf(1));
+      const equal = await calibrated(
+        frechet,
+        source,
+        correlatedRows(episodes, 40, 2, 0.9, 2),
+        { splits: 30 },
+        keyOf(1),
+      );
       expect(equal.z).toBeLessThan(2);
       const moved = correlatedRows(episodes, 40, 2, 0.9, 3);
-      const far = await calibrated(frechet, source, { ...moved, rows: moved.rows.map((x) => x + 2) }, 30, keyOf(1));
+      const far = await calibrated(
+        frechet,
+        source,
+        { ...moved, rows: moved.rows.map((x) => x + 2) },
+        { splits: 30 },
+        keyOf(1),
+      );
       expect(far).toMatchObject({ isSimilar: false });
       expect(far.z).toBeGreaterThan(2);
     }
@@ -251,15 +264,15 @@ describe('null calibration', () => {
   it('is not fooled by a small sample: the raw distance grows as the target shrinks, z does not', async () => {
     const source = correlatedRows(40, 40, 2, 0.9, 1);
     const [few, many] = [
-      await calibrated(frechet, source, correlatedRows(2, 40, 2, 0.9, 12), 30, keyOf(1)),
-      await calibrated(frechet, source, correlatedRows(16, 40, 2, 0.9, 12), 30, keyOf(1)),
+      await calibrated(frechet, source, correlatedRows(2, 40, 2, 0.9, 12), { splits: 30 }, keyOf(1)),
+      await calibrated(frechet, source, correlatedRows(16, 40, 2, 0.9, 12), { splits: 30 }, keyOf(1)),
     ];
     expect(few.nullMean).toBeGreaterThan(2 * many.nullMean);
   });
 
   it('refuses a source too small to split', async () => {
     await expect(
-      calibrated(frechet, normalRows(5, 9, [0], [1], 1), normalRows(3, 9, [0], [1], 2), 5, keyOf(1)),
+      calibrated(frechet, normalRows(5, 9, [0], [1], 1), normalRows(3, 9, [0], [1], 2), { splits: 5 }, keyOf(1)),
     ).rejects.toThrow('twice');
   });
 });

@@ -89,14 +89,18 @@ describe('effective sample size', () => {
     expect(effectiveSample(levels).size).toBe(6);
   });
 
-  it('goes by the slowest column, and says 1 step of a constant one', () => {
+  it('takes the geometric mean over columns and leaves constant ones out', () => {
     const slow = correlatedRows(40, 200, 1, 0.9, seed);
+    const quick = correlatedRows(40, 200, 1, 0.5, seed + 1);
     const mixed = groupRows(
       Array.from({ length: 40 }, (_, e) =>
-        Array.from({ length: 200 }, (_, t) => [((e * 200 + t) * 7919) % 13, slow.rows[e * 200 + t]!, 4]),
+        Array.from({ length: 200 }, (_, t) => [quick.rows[e * 200 + t]!, slow.rows[e * 200 + t]!, 4]),
       ),
     );
-    expect(effectiveSample(mixed).tau).toBeCloseTo(effectiveSample(slow).tau, 9);
-    expect(autocorrelationTime(mixed, 2)).toBe(1);
+    const product = effectiveSample(quick).tau * effectiveSample(slow).tau;
+    expect(effectiveSample(mixed).tau).toBeCloseTo(Math.sqrt(product), 9);
+    expect(autocorrelationTime(mixed, 2)).toBeNull();
+    // Rows that are all the same are one reading.
+    expect(effectiveSample(groupRows([[[4], [4]], [[4]]])).size).toBeCloseTo(1, 12);
   });
 });
