@@ -8,6 +8,8 @@ import { foldIn, keyOf } from '../core/rng.ts';
 import { adapt, type LearnedParameters } from '../loop/adaptation.ts';
 import { type Experiment, evaluationRecipe } from '../loop/experiment.ts';
 import { fitterOf } from '../loop/fitting.ts';
+import { recordEpisodes } from '../loop/recorded-episodes.ts';
+import { Actor } from '../policy/actor.ts';
 import { sizesOf } from '../policy/architecture.ts';
 import type { Bundle } from '../policy/checkpoint.ts';
 import type { WorkerPool } from '../policy/collector.ts';
@@ -16,7 +18,6 @@ import { splitTensors } from '../policy/mlp.ts';
 import type { Verdict } from '../policy/transfer/judge.ts';
 import type { Dynamics } from '../sim/dynamics.ts';
 import type { EnvironmentRecipe } from '../sim/recipe.ts';
-import { recordEpisodes } from './recorded-episodes.ts';
 
 /** Differences of the twin. Scales, and seconds. */
 export interface Shift {
@@ -68,7 +69,7 @@ export async function shiftRow(
     dynamics,
     randomization: 0,
   };
-  const episodes = await recordEpisodes(twin, bundle, RECORDED);
+  const episodes = await recordEpisodes(twin, new Actor(bundle.contract, bundle.weights), RECORDED);
   const { actor, scratchActor, scratchNormalizer, report } = await adapt({
     bundle,
     learned,

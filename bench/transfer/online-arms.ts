@@ -9,11 +9,12 @@ import { systemClock } from '../../core/clock.ts';
 import { foldIn, keyOf } from '../../core/rng.ts';
 import { type Experiment, evaluationRecipe, openExperiment } from '../../loop/experiment.ts';
 import { loggedData } from '../../loop/logged-episodes.ts';
+import { recordEpisodes } from '../../loop/recorded-episodes.ts';
+import { Actor } from '../../policy/actor.ts';
 import { openBackend } from '../../policy/backend.ts';
 import { bundleParameters } from '../../policy/checkpoint.ts';
 import type { ReplayBuffer } from '../../policy/replay-buffer.ts';
 import { trainOffPolicy } from '../../policy/runner.ts';
-import { recordEpisodes } from '../recorded-episodes.ts';
 import type { Adapted, OnlineArm, OnlineRequest } from './arms.ts';
 
 /** Iterations an episode: the policy that acts changes so often. */
@@ -39,7 +40,8 @@ export const rlpdArm: OnlineArm = {
     // The policy's own network, squashed: tanh of its mean instead of the clipped mean.
     const soft = await softExperiment(request, request.experiment.config.network.activation);
     const recipe = evaluationRecipe(request.experiment, bundle.contract, 'rapier', seed + 500);
-    const prior = loggedData(await recordEpisodes(recipe, bundle, PRIOR_EPISODES), soft, 0).data;
+    const simulated = await recordEpisodes(recipe, new Actor(bundle.contract, bundle.weights), PRIOR_EPISODES);
+    const prior = loggedData(simulated, soft, 0).data;
     const initial = bundleParameters(bundle);
     initial.fill(EXPLORATION, initial.length - bundle.logStd.length);
     return learnThere(request, soft, { prior, initial });

@@ -8,6 +8,8 @@ import { foldIn, keyOf } from '../../core/rng.ts';
 import type { FittedSimulator } from '../../loop/adaptation.ts';
 import { evaluationRecipe } from '../../loop/experiment.ts';
 import { fitterOf } from '../../loop/fitting.ts';
+import { recordEpisodes } from '../../loop/recorded-episodes.ts';
+import { Actor } from '../../policy/actor.ts';
 import { sizesOf } from '../../policy/architecture.ts';
 import type { WorkerPool } from '../../policy/collector.ts';
 import { mean } from '../../policy/evaluate.ts';
@@ -15,7 +17,6 @@ import { splitTensors } from '../../policy/mlp.ts';
 import { effectiveSample } from '../../policy/similarity/effective-sample.ts';
 import { observationRows } from '../../policy/similarity/episode-rows.ts';
 import { holdOut, judgeEach } from '../../policy/transfer/judge.ts';
-import { recordEpisodes } from '../recorded-episodes.ts';
 import { type Adapted, loggedArms, onlineArms } from './arms.ts';
 import type { Ledger } from './ledger.ts';
 import { armSource, bundleOf, policyOf, type Source, shuffled } from './sources.ts';
@@ -48,7 +49,13 @@ export async function recoverFrom(
   const own = { ...(await armSource(pool, source, size.iterations)), bundle };
   // A shuffled policy has no critic either.
   const arm = from === 'randomised' ? own : { ...own, learned: null };
-  const recording = lazy(() => recordEpisodes({ ...recipe, key: foldIn(recipe.key, 50 + seed) }, bundle, episodes));
+  const recording = lazy(() =>
+    recordEpisodes(
+      { ...recipe, contract: bundle.contract, key: foldIn(recipe.key, 50 + seed) },
+      new Actor(bundle.contract, bundle.weights),
+      episodes,
+    ),
+  );
   const { train, held } = holdOut(episodes);
   const pick = async (indices: readonly number[]): Promise<Episode[]> => {
     const all = await recording();

@@ -1,12 +1,14 @@
 /** A target as the study uses it: where a policy is judged, and the two policies it is measured between. Knows no arm. */
 
-import { foldIn, keyOf, RandomStream } from '../../core/rng.ts';
+import { episodeReturn } from '../../core/episode.ts';
+import { foldIn, keyOf } from '../../core/rng.ts';
 import type { Experiment } from '../../loop/experiment.ts';
+import { aimlessPolicy, recordEpisodes } from '../../loop/recorded-episodes.ts';
 import { sizesOf } from '../../policy/architecture.ts';
 import type { WorkerPool } from '../../policy/collector.ts';
-import { EpisodeRunner, mean } from '../../policy/evaluate.ts';
+import { mean } from '../../policy/evaluate.ts';
 import { splitTensors } from '../../policy/mlp.ts';
-import { type EnvironmentRecipe, makeEnvironments } from '../../sim/recipe.ts';
+import type { EnvironmentRecipe } from '../../sim/recipe.ts';
 import type { Adapted, ArmSource } from './arms.ts';
 import type { Reference } from './metrics.ts';
 import { learnOn } from './simulator-arms.ts';
@@ -52,17 +54,8 @@ export async function judgeOn(
 
 /** Mean return of actions drawn uniformly at every step. */
 async function randomReturn(recipe: EnvironmentRecipe, episodes: number): Promise<number> {
-  const [environment] = await makeEnvironments({ ...recipe, key: foldIn(recipe.key, JUDGED) }, 0, 1);
-  const runner = new EpisodeRunner(environment!);
-  const random = new RandomStream(keyOf(43));
-  const policy = {
-    act(_: Float32Array, out: Float32Array) {
-      for (let k = 0; k < out.length; k++) out[k] = random.between(-1, 1);
-    },
-  };
-  const returns = Array.from({ length: episodes }, (_, i) => runner.run(policy, i).return);
-  await environment!.robot.close();
-  return mean(returns);
+  const all = await recordEpisodes({ ...recipe, key: foldIn(recipe.key, JUDGED) }, aimlessPolicy(keyOf(43)), episodes);
+  return mean(all.map(episodeReturn));
 }
 
 /**

@@ -3,7 +3,7 @@
  * tau = J qdd + m g l sin q + b qd + c sign(qd) + offset, with qdd from differences of the smoothed velocity.
  */
 
-import { identity, solvePositive } from '../../../sim/identify/linear-algebra.ts';
+import { identity, solvePositive } from '../../../core/linear-algebra.ts';
 import type { Recording } from '../../../sim/identify/recording.ts';
 import type { PendulumEquation } from '../../published-pendulum.ts';
 
