@@ -49,9 +49,7 @@ export interface SplitFigures {
   readonly name: string;
   readonly windows: number;
   readonly arms: Readonly<Record<Arm, Interval>>;
-  readonly parameters: Readonly<
-    Record<string, { readonly value: number; readonly sd: number; readonly identifiable: boolean }>
-  >;
+  readonly parameters: Readonly<Record<string, { readonly value: number; readonly sd: number; readonly identifiable: boolean }>>;
   readonly spread: SplitResult['spread'];
   readonly delta: SplitResult['delta'];
 }
@@ -60,9 +58,7 @@ export interface PendulumFigures {
   /** Fitted to all recordings but one, tested on that one. */
   readonly leftOut: readonly SplitFigures[];
   /** Mean over the recordings, and what it is relative to the nominal simulator and to plain identification. */
-  readonly pooled: Readonly<
-    Record<Arm, Interval & { readonly overNominal: Interval; readonly overIdentification: Interval }>
-  >;
+  readonly pooled: Readonly<Record<Arm, Interval & { readonly overNominal: Interval; readonly overIdentification: Interval }>>;
   /** Fitted to the first seconds of a recording, tested on its last two. */
   readonly within: readonly SplitFigures[];
   readonly withinPooled: PendulumFigures['pooled'];
@@ -160,10 +156,7 @@ function splitFigures(split: Split, result: SplitResult, key: Key): SplitFigures
     windows: result.errors.nominal[0]!.length,
     arms: perArm((arm) => bootstrap([result.errors[arm]], ([error]) => error!, BLOCK, key)),
     parameters: Object.fromEntries(
-      result.found.estimates.map(({ parameter, value, sd, identifiable }) => [
-        parameter.name,
-        { value, sd, identifiable },
-      ]),
+      result.found.estimates.map(({ parameter, value, sd, identifiable }) => [parameter.name, { value, sd, identifiable }]),
     ),
     spread: result.spread,
     delta: result.delta,

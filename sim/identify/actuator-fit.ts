@@ -4,12 +4,12 @@
  * error, a torque drive the torque it is asked for. Knows no file and no engine.
  */
 
-import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { clamp } from '../../core/math.ts';
 import { foldIn, type Key } from '../../core/rng.ts';
 import { Perceptron } from '../perceptron.ts';
 import type { ActuatorNetwork } from '../robot-spec.ts';
 import { minimize } from './cma-es.ts';
+import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { fitPerceptron, type Samples } from './perceptron-fit.ts';
 
 /** One joint of one recording, [T]. */
@@ -100,12 +100,7 @@ export function fitActuator(logs: readonly DriveLog[], options: ActuatorFitOptio
     outputs: torques.filter((_, row) => isHeld(row) === held).map((x) => x / scales.torqueScale),
   });
   const layers = [width, ...hidden, 1];
-  const { weights, activation } = fitPerceptron(part(false), part(true), {
-    layers,
-    activation: 'softsign',
-    key,
-    epochs,
-  });
+  const { weights, activation } = fitPerceptron(part(false), part(true), { layers, activation: 'softsign', key, epochs });
   return { history, period, input, ...scales, layers, activation, weights: [...weights] };
 }
 
@@ -146,10 +141,7 @@ export function linearModel({ inputs, torques }: Rows, history: number): DriveMo
 export async function motorModel(rows: Rows, history: number, key: Key): Promise<DriveModel> {
   const linear = linearModel(rows, history);
   const largest = rows.torques.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-3);
-  const fastest = rows.inputs.reduce(
-    (most, x, i) => (i % (2 * history) >= history ? Math.max(most, Math.abs(x)) : most),
-    1e-3,
-  );
+  const fastest = rows.inputs.reduce((most, x, i) => (i % (2 * history) >= history ? Math.max(most, Math.abs(x)) : most), 1e-3);
   const within = ([stall, noLoad]: readonly number[]): DriveModel => ({
     name: 'dc-motor',
     torque: (row) => {

@@ -5,12 +5,12 @@
  * themselves, by least squares on longer windows, through the simulator. Knows no files and no threads.
  */
 
-import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import type { Key } from '../../core/rng.ts';
 import { DeltaAction, type DeltaActionModel, INPUTS_PER_JOINT } from '../delta-action.ts';
 import type { Dynamics } from '../dynamics.ts';
 import { weightCount } from '../perceptron.ts';
 import { leastSquares } from './least-squares.ts';
+import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { fitPerceptron, type Samples } from './perceptron-fit.ts';
 import type { Evaluator, ProblemWindow } from './problem.ts';
 import type { Recording } from './recording.ts';
@@ -57,14 +57,7 @@ export async function invertDelta(task: DeltaTask, windows: readonly ProblemWind
     return weights;
   });
   const { evaluator, dynamics } = task;
-  const answers = await evaluator.evaluate({
-    parameters: [],
-    nominal: dynamics,
-    points,
-    windows,
-    start: 'smoothed',
-    delta: model,
-  });
+  const answers = await evaluator.evaluate({ parameters: [], nominal: dynamics, points, windows, start: 'smoothed', delta: model });
   const observer = new DeltaAction(model);
   const nIn = INPUTS_PER_JOINT * n;
   const inputs = new Float64Array(windows.length * nIn);

@@ -5,10 +5,10 @@
  * count against the distribution, and what the transitions say nothing about keeps its prior. Knows no simulator.
  */
 
-import { solvePositive } from '../../core/linear-algebra.ts';
 import { exp, log } from '../../core/math.ts';
 import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
 import { minimize } from './cma-es.ts';
+import { solvePositive } from '../../core/linear-algebra.ts';
 import { latinHypercube, quantilesOf, type Spread } from './truncated-normal.ts';
 
 /**

@@ -4,10 +4,10 @@
  * simulator; trusted within its box only.
  */
 
-import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { clamp } from '../../core/math.ts';
 import type { RandomStream } from '../../core/rng.ts';
 import type { Outcomes } from './dropo.ts';
+import { identity, solvePositive } from '../../core/linear-algebra.ts';
 import { deviation, median } from './robust-statistics.ts';
 import { latinHypercube } from './truncated-normal.ts';
 

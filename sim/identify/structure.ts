@@ -5,9 +5,9 @@
  * first does not (the comparison behind White's information matrix test, 1982). Knows no simulator.
  */
 
-import { solvePositive } from '../../core/linear-algebra.ts';
 import { type Key, RandomStream } from '../../core/rng.ts';
 import type { Estimation } from './estimate.ts';
+import { solvePositive } from '../../core/linear-algebra.ts';
 import type { FitParameter } from './parameters.ts';
 import type { Recording } from './recording.ts';
 import { median, noiseOf } from './robust-statistics.ts';

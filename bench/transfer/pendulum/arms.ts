@@ -16,12 +16,7 @@ import type { Evaluator, ProblemWindow, RobotRecipe } from '../../../sim/identif
 import type { Recording } from '../../../sim/identify/recording.ts';
 import { robustDeviation } from '../../../sim/identify/robust-statistics.ts';
 import { cutWindows, overlaps, type Span } from '../../../sim/identify/windows.ts';
-import {
-  equationResiduals,
-  identifiedEquation,
-  leaderboardEquation,
-  type PendulumEquation,
-} from '../../published-pendulum.ts';
+import { equationResiduals, identifiedEquation, leaderboardEquation, type PendulumEquation } from '../../published-pendulum.ts';
 import { leastSquaresLaw } from './least-squares-law.ts';
 
 export const ARMS = [
@@ -66,12 +61,7 @@ export interface SplitResult {
   readonly delta: { readonly afterIdentification: string; readonly alone: string };
 }
 
-export async function runSplit(
-  bench: Bench,
-  split: Split,
-  key: Key,
-  say: (text: string) => void,
-): Promise<SplitResult> {
+export async function runSplit(bench: Bench, split: Split, key: Key, say: (text: string) => void): Promise<SplitResult> {
   say(`${split.name}: identification`);
   const { recordings, disturbances, evaluator, robot } = bench;
   const found = await identifyOn(bench, split.train, key);

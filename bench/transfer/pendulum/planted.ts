@@ -55,12 +55,7 @@ function truthOf(nominal: Dynamics, key: Key): Dynamics {
 }
 
 /** @param backlash rad of play, 0 for the structure that is fitted */
-export async function plantedFigures(
-  robot: RobotRecipe,
-  backlash: number,
-  seed: number,
-  key: Key,
-): Promise<PlantedFigures> {
+export async function plantedFigures(robot: RobotRecipe, backlash: number, seed: number, key: Key): Promise<PlantedFigures> {
   const armature = [backlash > 0 ? ROTOR : 0];
   const truth = { ...truthOf(robot.nominal, foldIn(key, 1)), armature };
   const episodes: Episode[] = [];

@@ -75,9 +75,7 @@ function parameters(of: readonly SplitFigures[]): string[] {
           if (!identifiable) return 'not identifiable';
           const dropo = spread[parameter];
           const said = `${value.toFixed(3)} ± ${sd.toFixed(3)}`;
-          return dropo === undefined
-            ? said
-            : `${said}; ${dropo.mean.toFixed(3)} ± ${dropo.sd.toFixed(3)}${dropo.informed ? '' : ' (prior)'}`;
+          return dropo === undefined ? said : `${said}; ${dropo.mean.toFixed(3)} ± ${dropo.sd.toFixed(3)}${dropo.informed ? '' : ' (prior)'}`;
         }),
       ]),
     ),
