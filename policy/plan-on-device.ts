@@ -27,6 +27,13 @@ export function uploadRehearsal({ coefficient, size, obs, mean, logStd }: Rehear
   };
 }
 
+/** Minibatch k's share of the states; the caller disposes of it. */
+export function partOf(rehearsal: DeviceRehearsal, k: number, minibatches: number): DeviceRehearsal {
+  const rows = Math.floor(rehearsal.obs.shape[0] / minibatches);
+  const part = (whole: tf.Tensor2D) => tf.slice(whole, [k * rows, 0], [rows, whole.shape[1]]);
+  return { ...rehearsal, obs: part(rehearsal.obs), mean: part(rehearsal.mean) };
+}
+
 export class PlanOnDevice {
   readonly #trainable: Trainable;
   readonly #key: Key;
@@ -100,16 +107,16 @@ export class PlanOnDevice {
     return out;
   }
 
-  /** The adapter's step, merged. @param parameters are disposed @returns the parameters after it */
+  /** The adapter's step, merged. @param parameters are disposed @param scale of the gradient @returns the parameters after it */
   async stepAdapter(
     parameters: tf.Tensor1D,
     gradient: Float32Array,
-    scale: number,
+    scale: tf.Scalar,
     learningRate: number,
     step: number,
   ): Promise<tf.Tensor1D> {
     const { state, base } = this.#adapter!;
-    stepAdapter(state, gradient, scale, learningRate * this.#adapterRate, step);
+    stepAdapter(state, gradient, (await scale.data())[0]!, learningRate * this.#adapterRate, step);
     const merged = Float32Array.from(await parameters.data());
     expand(this.#spec!, state.theta, base, merged);
     parameters.dispose();

@@ -1,7 +1,7 @@
 /**
  * Proximal policy optimisation (Schulman et al. 2017) on tfjs: clipped surrogate, clipped value loss, entropy bonus,
  * global gradient clipping, Adam (Kingma & Ba 2015), learning rate steered by the KL divergence. One flat parameter
- * vector: actor, log-std, critic. Knows no environment; nothing is read back from the device within an epoch.
+ * vector: actor, log-std, critic. Knows no environment; without an adapter nothing is read back within an epoch.
  */
 
 import * as tf from '@tensorflow/tfjs';
@@ -16,7 +16,7 @@ import { initialWeights } from './initial-weights.ts';
 import { gather, type MinibatchRows, minibatchRows, uploadSequence } from './minibatches.ts';
 import { tensorShapes, tensorSizes } from './mlp.ts';
 import { forward } from './network.ts';
-import { type DeviceRehearsal, PlanOnDevice, uploadRehearsal } from './plan-on-device.ts';
+import { type DeviceRehearsal, PlanOnDevice, partOf, uploadRehearsal } from './plan-on-device.ts';
 import { logStdBound, ppoStats, steeredEpochs } from './ppo-epochs.ts';
 import {
   type LearnerState,
@@ -280,10 +280,8 @@ export class Ppo implements PpoLearner {
     this.#parameters = parameters;
     this.#m = m;
     this.#v = v;
-    if (adapterGradient !== null) {
-      const clipped = (await scale.data())[0]!;
-      this.#parameters = await this.#plan.stepAdapter(parameters, adapterGradient, clipped, learningRate, this.#steps);
-    }
+    if (adapterGradient !== null)
+      this.#parameters = await this.#plan.stepAdapter(parameters, adapterGradient, scale, learningRate, this.#steps);
     scale.dispose();
     return stats;
   }
@@ -392,13 +390,6 @@ export class Ppo implements PpoLearner {
     this.#parameters.dispose();
     this.#parameters = bounded;
   }
-}
-
-/** Minibatch k's share of the states; the caller disposes of it. */
-function partOf(rehearsal: DeviceRehearsal, k: number, minibatches: number): DeviceRehearsal {
-  const rows = Math.floor(rehearsal.obs.shape[0] / minibatches);
-  const part = (whole: tf.Tensor2D) => tf.slice(whole, [k * rows, 0], [rows, whole.shape[1]]);
-  return { ...rehearsal, obs: part(rehearsal.obs), mean: part(rehearsal.mean) };
 }
 
 /** P with (x P)[i] = sign[i] x[index[i]], [dim, dim]. */

@@ -10,6 +10,8 @@ import type { Key } from '../../core/rng.ts';
 import { sizesOf } from '../architecture.ts';
 import { initialWeights } from '../initial-weights.ts';
 import { splitTensors } from '../mlp.ts';
+import type { NetworkSettings } from '../ppo-learner.ts';
+import type { PolicySource } from './arms.ts';
 
 export interface ReusedBody {
   /** For the target's network, log-std last. */
@@ -71,6 +73,22 @@ export function reuseBody(
     }
   }
   return { actor, copied, isNewHead, ...statistics(source.contract, target, map) };
+}
+
+/**
+ * What an arm begins with under another task: the reused body, a critic that starts from nothing.
+ * @param target its contract, and its network with an actor of the contract's
+ */
+export function sourceForTask(
+  source: { readonly contract: Contract; readonly actor: Float32Array },
+  target: { readonly contract: Contract; readonly network: NetworkSettings },
+  key: Key,
+  options: Omit<ReuseOptions, 'initialLogStd'> = {},
+): PolicySource {
+  const { contract, network } = target;
+  const reused = reuseBody(source, contract, key, { ...options, initialLogStd: network.initialLogStd });
+  const { actor, copied, known, isNewHead, normalizer } = reused;
+  return { contract: { ...contract, normalizer }, network, parameters: actor, copied, known, isNewHead };
 }
 
 /** For each number of the target's observation where it stands in the source's; null for a new one. */

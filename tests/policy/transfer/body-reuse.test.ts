@@ -10,7 +10,7 @@ import { openExperiment } from '../../../loop/experiment.ts';
 import { Actor } from '../../../policy/actor.ts';
 import { sizesOf } from '../../../policy/architecture.ts';
 import { splitTensors } from '../../../policy/mlp.ts';
-import { observationMap, reuseBody } from '../../../policy/transfer/body-reuse.ts';
+import { observationMap, reuseBody, sourceForTask } from '../../../policy/transfer/body-reuse.ts';
 import { prepareArm } from '../../../policy/transfer/fine-tune.ts';
 import { armSettings } from './learner-cases.ts';
 
@@ -138,12 +138,13 @@ describe('reuseBody', () => {
   });
 
   it("freezes under a new task what is the source's and nothing else", () => {
-    const reused = reuseBody({ contract: source, actor }, push.contract, keyOf(1), { initialLogStd: -1 });
-    const policy = { ...reused, contract: push.contract, network: push.network, parameters: reused.actor };
+    const policy = sourceForTask({ contract: source, actor }, push, keyOf(1));
+    expect(policy.contract.normalizer.mean.slice(0, 5)).toEqual(source.normalizer.mean.slice(0, 5));
+    expect(policy.parameters.at(-1)).toBe(push.network.initialLogStd);
     const { plan, layers: named, manager } = prepareArm('head', policy, armSettings);
     const rates = plan.rates(0);
     const head = named.find(({ name }) => name === 'head')!;
-    for (let i = 0; i < head.from; i++) expect(rates[i]).toBe(1 - reused.copied[i]!);
+    for (let i = 0; i < head.from; i++) expect(rates[i]).toBe(1 - policy.copied![i]!);
     expect(rates.slice(head.from).every((rate) => rate === 1)).toBe(true);
     expect(manager.isFrozen('normalizer')).toBe(true);
     expect(() => prepareArm('lora', policy, armSettings)).toThrow(/some are new to this task/);
