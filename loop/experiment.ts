@@ -172,7 +172,9 @@ async function deltaOf(path: string, { model }: LoadedRobot): Promise<DeltaActio
   });
   const delta = readDeltaAction(text, path);
   if (delta.robot.urdfHash === model.urdfHash) return delta;
-  throw new MismatchError(`${path}: the delta action was learned for ${delta.robot.name}, found another URDF`, { repair });
+  throw new MismatchError(`${path}: the delta action was learned for ${delta.robot.name}, found another URDF`, {
+    repair,
+  });
 }
 
 /** The parameters that `landfall identify` wrote. @throws InputError when the file is missing, bad or of another robot */

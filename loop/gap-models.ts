@@ -7,7 +7,14 @@ import type { Episode } from '../core/episode.ts';
 import { InputError } from '../core/errors.ts';
 import { foldIn, type Key } from '../core/rng.ts';
 import type { DeltaActionModel } from '../sim/delta-action.ts';
-import { type DriveLog, fitActuator, linearModel, networkModel, rowsOf, torqueError } from '../sim/identify/actuator-fit.ts';
+import {
+  type DriveLog,
+  fitActuator,
+  linearModel,
+  networkModel,
+  rowsOf,
+  torqueError,
+} from '../sim/identify/actuator-fit.ts';
 import { type ChosenDelta, learnDelta } from '../sim/identify/delta-choice.ts';
 import type { IdentifiedGroup } from '../sim/identify/identify.ts';
 import type { Evaluator } from '../sim/identify/problem.ts';
@@ -55,7 +62,9 @@ export function drivesOf(episodes: readonly Episode[], key: Key): LearnedDrive[]
     const network = fitActuator(train, { input, key: foldIn(key, j) });
     const rows = rowsOf(test, network.history, network.period);
     const linear = linearModel(rowsOf(train, network.history, network.period), network.history);
-    return [{ joint, network, error: torqueError(networkModel(network), rows), linearError: torqueError(linear, rows) }];
+    return [
+      { joint, network, error: torqueError(networkModel(network), rows), linearError: torqueError(linear, rows) },
+    ];
   });
   if (drives.length > 0) return drives;
   throw new InputError('no joint has a measured torque beside what it was asked for, so no drive can be learned', {

@@ -6,12 +6,14 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { importEpisode } from '../../bridge/importers/import-episode.ts';
 import { InputError } from '../../core/errors.ts';
 import { foldIn, type Key, keyOf } from '../../core/rng.ts';
 import { loadRobot } from '../../loop/experiment.ts';
+import { writeJson } from '../../policy/checkpoint.ts';
 import { nominalDynamics } from '../../sim/dynamics.ts';
 import type { Part } from '../../sim/identify/delta-choice.ts';
 import { findDisturbances, probeWindows } from '../../sim/identify/disturbances.ts';
@@ -49,7 +51,7 @@ export interface SplitFigures {
   readonly name: string;
   readonly windows: number;
   readonly arms: Readonly<Record<Arm, Interval>>;
-  readonly parameters: Readonly<Record<string, { readonly value: number; readonly sd: number; readonly identifiable: boolean }>>;
+  readonly parameters: SplitResult['parameters'];
   readonly spread: SplitResult['spread'];
   readonly delta: SplitResult['delta'];
 }
@@ -58,7 +60,9 @@ export interface PendulumFigures {
   /** Fitted to all recordings but one, tested on that one. */
   readonly leftOut: readonly SplitFigures[];
   /** Mean over the recordings, and what it is relative to the nominal simulator and to plain identification. */
-  readonly pooled: Readonly<Record<Arm, Interval & { readonly overNominal: Interval; readonly overIdentification: Interval }>>;
+  readonly pooled: Readonly<
+    Record<Arm, Interval & { readonly overNominal: Interval; readonly overIdentification: Interval }>
+  >;
   /** Fitted to the first seconds of a recording, tested on its last two. */
   readonly within: readonly SplitFigures[];
   readonly withinPooled: PendulumFigures['pooled'];
@@ -77,7 +81,7 @@ export const part: TransferPart = {
   },
 };
 
-async function pendulumFigures({ workers, onProgress }: TransferOptions): Promise<PendulumFigures> {
+async function pendulumFigures({ workers, directory, onProgress }: TransferOptions): Promise<PendulumFigures> {
   const key = keyOf(1);
   const bench = await openBench(workers === 0 ? availableParallelism() : workers);
   try {
@@ -95,7 +99,8 @@ async function pendulumFigures({ workers, onProgress }: TransferOptions): Promis
     const runAll = async (splits: readonly Split[], purpose: number) => {
       const results: SplitResult[] = [];
       for (const [k, split] of splits.entries()) {
-        results.push(await runSplit(bench, split, foldIn(foldIn(key, purpose), k), onProgress));
+        const file = join(directory, 'pendulum', `${purpose === 1 ? 'left-out' : 'within'}-${split.name}.json`);
+        results.push(await kept(file, () => runSplit(bench, split, foldIn(foldIn(key, purpose), k), onProgress)));
       }
       return results;
     };
@@ -116,6 +121,15 @@ async function pendulumFigures({ workers, onProgress }: TransferOptions): Promis
   } finally {
     await bench.evaluator.close();
   }
+}
+
+/** What a file holds, or else what is made now and put there. */
+async function kept<T>(path: string, make: () => Promise<T>): Promise<T> {
+  if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as T;
+  const made = await make();
+  await mkdir(dirname(path), { recursive: true });
+  await writeJson(path, made);
+  return made;
 }
 
 async function openBench(workers: number): Promise<Bench> {
@@ -155,9 +169,7 @@ function splitFigures(split: Split, result: SplitResult, key: Key): SplitFigures
     name: split.name,
     windows: result.errors.nominal[0]!.length,
     arms: perArm((arm) => bootstrap([result.errors[arm]], ([error]) => error!, BLOCK, key)),
-    parameters: Object.fromEntries(
-      result.found.estimates.map(({ parameter, value, sd, identifiable }) => [parameter.name, { value, sd, identifiable }]),
-    ),
+    parameters: result.parameters,
     spread: result.spread,
     delta: result.delta,
   };
@@ -191,7 +203,7 @@ async function grouping(
       bench,
       members.map((index) => train[index]!),
       key,
-      singles[members[0]!]!.found.dynamics,
+      singles[members[0]!]!.dynamics,
     );
     const errors: { test: number }[] = [];
     for (const index of members) {

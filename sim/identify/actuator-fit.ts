@@ -100,7 +100,12 @@ export function fitActuator(logs: readonly DriveLog[], options: ActuatorFitOptio
     outputs: torques.filter((_, row) => isHeld(row) === held).map((x) => x / scales.torqueScale),
   });
   const layers = [width, ...hidden, 1];
-  const { weights, activation } = fitPerceptron(part(false), part(true), { layers, activation: 'softsign', key, epochs });
+  const { weights, activation } = fitPerceptron(part(false), part(true), {
+    layers,
+    activation: 'softsign',
+    key,
+    epochs,
+  });
   return { history, period, input, ...scales, layers, activation, weights: [...weights] };
 }
 
@@ -141,7 +146,10 @@ export function linearModel({ inputs, torques }: Rows, history: number): DriveMo
 export async function motorModel(rows: Rows, history: number, key: Key): Promise<DriveModel> {
   const linear = linearModel(rows, history);
   const largest = rows.torques.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-3);
-  const fastest = rows.inputs.reduce((most, x, i) => (i % (2 * history) >= history ? Math.max(most, Math.abs(x)) : most), 1e-3);
+  const fastest = rows.inputs.reduce(
+    (most, x, i) => (i % (2 * history) >= history ? Math.max(most, Math.abs(x)) : most),
+    1e-3,
+  );
   const within = ([stall, noLoad]: readonly number[]): DriveModel => ({
     name: 'dc-motor',
     torque: (row) => {

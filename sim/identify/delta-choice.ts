@@ -59,7 +59,13 @@ export async function learnDelta(
   const small = fitDelta(learn, choose, { key: foldIn(key, 2), hidden: [REFINED_HIDDEN] });
   const seconds = parts.reduce((sum, { begin, end }) => sum + end - begin, 0);
   const judged = cut(late, LONG, 0.2);
-  const refined = await refineDelta(task, small, cut(early, LONG, Math.max(0.2, seconds / MOST_LONG)), judged, ITERATIONS);
+  const refined = await refineDelta(
+    task,
+    small,
+    cut(early, LONG, Math.max(0.2, seconds / MOST_LONG)),
+    judged,
+    ITERATIONS,
+  );
   const candidates = [
     { how: 'none', model: { ...inverted, weights: inverted.weights.map(() => 0) } },
     { how: 'inverted', model: inverted },

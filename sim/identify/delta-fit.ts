@@ -57,7 +57,14 @@ export async function invertDelta(task: DeltaTask, windows: readonly ProblemWind
     return weights;
   });
   const { evaluator, dynamics } = task;
-  const answers = await evaluator.evaluate({ parameters: [], nominal: dynamics, points, windows, start: 'smoothed', delta: model });
+  const answers = await evaluator.evaluate({
+    parameters: [],
+    nominal: dynamics,
+    points,
+    windows,
+    start: 'smoothed',
+    delta: model,
+  });
   const observer = new DeltaAction(model);
   const nIn = INPUTS_PER_JOINT * n;
   const inputs = new Float64Array(windows.length * nIn);

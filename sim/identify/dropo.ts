@@ -126,7 +126,7 @@ export function logLikelihood(outcomes: readonly Float64Array[], noise: readonly
     covariance.fill(0);
     let reached = 0;
     for (const sample of outcomes) {
-      if (!isFinite(sample, at, dims)) continue;
+      if (!reachedEnd(sample, at, dims)) continue;
       reached++;
       for (let a = 0; a < dims; a++) mean[a] = mean[a]! + sample[at + a]!;
     }
@@ -136,7 +136,7 @@ export function logLikelihood(outcomes: readonly Float64Array[], noise: readonly
     }
     for (let a = 0; a < dims; a++) mean[a] = mean[a]! / reached;
     for (const sample of outcomes) {
-      if (!isFinite(sample, at, dims)) continue;
+      if (!reachedEnd(sample, at, dims)) continue;
       for (let a = 0; a < dims; a++) {
         for (let b = 0; b <= a; b++) {
           const product = (sample[at + a]! - mean[a]!) * (sample[at + b]! - mean[b]!);
@@ -156,7 +156,7 @@ export function logLikelihood(outcomes: readonly Float64Array[], noise: readonly
   return total;
 }
 
-function isFinite(sample: Float64Array, at: number, dims: number): boolean {
+function reachedEnd(sample: Float64Array, at: number, dims: number): boolean {
   for (let a = 0; a < dims; a++) if (!Number.isFinite(sample[at + a]!)) return false;
   return true;
 }

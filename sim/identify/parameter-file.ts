@@ -133,7 +133,9 @@ function entryOf(
 
 /** What the recordings told no more of than was known keeps the task's own range. */
 function spreadOf({ mean, sd, lower, upper, informed }: ParameterSpread) {
-  return informed ? { range: [lower, upper] as [number, number], distribution: { mean, sd, lower, upper } } : { range: null };
+  return informed
+    ? { range: [lower, upper] as [number, number], distribution: { mean, sd, lower, upper } }
+    : { range: null };
 }
 
 /**

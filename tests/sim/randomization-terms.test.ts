@@ -20,6 +20,14 @@ const refused: Record<string, [unknown, RegExp, RegExp?]> = {
   'a bound that is not a number': [{ gravity: { operation: 'abs', range: [0, Number.NaN] } }, /finite range/],
   'a logarithm of 0': [{ damping: { operation: 'scale', range: [0, 1], distribution: 'logUniform' } }, /above 0/],
   'a negative deviation': [{ payload: { operation: 'add', range: [0, -1], distribution: 'gaussian' } }, /deviation/],
+  'bounds of what is no gaussian': [
+    { payload: { operation: 'add', range: [0, 1], within: [0, 1] } },
+    /only a gaussian/,
+  ],
+  'bounds beside the mean': [
+    { payload: { operation: 'add', range: [0, 1], distribution: 'gaussian', within: [1, 2] } },
+    /around its mean/,
+  ],
   'times without an interval': [{ gravity: { operation: 'abs', range: [9, 10], everySeconds: [1, 2] } }, /mode reset/],
   'an interval without times': [{ gravity: { operation: 'abs', range: [9, 10], mode: 'interval' } }, /found none/],
   'an interval of 0 s': [

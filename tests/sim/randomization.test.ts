@@ -247,6 +247,13 @@ describe('distributions', () => {
     // Of 20,000 normal draws 54 would lie beyond 3 sd, and 50 more within 2.9 and 3.
     expect(furthest).toBeGreaterThan(1.45);
   });
+
+  it(`gaussian within bounds: half a normal, seed ${seed}`, () => {
+    const x = drawn({ range: [2, 0.5], distribution: 'gaussian', within: [2, 9] });
+    expect(Math.min(...x)).toBeGreaterThanOrEqual(2);
+    // Half a normal's mean is sd sqrt(2 / pi), cut at 3 sd a hundredth less; its deviation 0.6 sd, of which 0.035 as above.
+    expect(Math.abs(mean(x) - 2 - 0.5 * Math.sqrt(2 / Math.PI))).toBeLessThan(0.035 * 0.3 + 0.005);
+  });
 });
 
 describe('flattenDynamics', () => {

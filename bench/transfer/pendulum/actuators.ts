@@ -70,7 +70,12 @@ function logOf({ steps }: Episode, joint: number, asked: (k: number) => number):
 }
 
 async function leaveOneOut(drive: string, logs: readonly Named[], key: Key): Promise<ActuatorFigures> {
-  const errors = { 'as asked': [] as number[], linear: [] as number[], 'dc-motor': [] as number[], network: [] as number[] };
+  const errors = {
+    'as asked': [] as number[],
+    linear: [] as number[],
+    'dc-motor': [] as number[],
+    network: [] as number[],
+  };
   const deviation: number[] = [];
   for (const [k, left] of logs.entries()) {
     const train = logs.filter((_, i) => i !== k).map(({ log }) => log);

@@ -16,7 +16,12 @@ import type { Evaluator, ProblemWindow, RobotRecipe } from '../../../sim/identif
 import type { Recording } from '../../../sim/identify/recording.ts';
 import { robustDeviation } from '../../../sim/identify/robust-statistics.ts';
 import { cutWindows, overlaps, type Span } from '../../../sim/identify/windows.ts';
-import { equationResiduals, identifiedEquation, leaderboardEquation, type PendulumEquation } from '../../published-pendulum.ts';
+import {
+  equationResiduals,
+  identifiedEquation,
+  leaderboardEquation,
+  type PendulumEquation,
+} from '../../published-pendulum.ts';
 import { leastSquaresLaw } from './least-squares-law.ts';
 
 export const ARMS = [
@@ -53,15 +58,29 @@ export const TEST_STRIDE = 0.25;
 /** Windows of a fit, at most: ten for each weight of a delta action's pair would be more than a day's patience. */
 const MOST_WINDOWS = 60;
 const BUDGET = { searchWindows: 12, searchEvaluations: 72, iterations: 6, rounds: 1 };
+/** Plain data: it is kept, so that a bench cut short goes on where it was. */
 export interface SplitResult {
   /** Mean square of each test window, by arm, in the order of the split's test parts. */
   readonly errors: Readonly<Record<Arm, readonly (readonly number[])[]>>;
-  readonly found: Estimation;
-  readonly spread: Readonly<Record<string, { readonly mean: number; readonly sd: number; readonly informed: boolean }>>;
+  readonly dynamics: Dynamics;
+  readonly parameters: Readonly<Record<string, Told>>;
+  readonly spread: Readonly<Record<string, Told>>;
   readonly delta: { readonly afterIdentification: string; readonly alone: string };
 }
 
-export async function runSplit(bench: Bench, split: Split, key: Key, say: (text: string) => void): Promise<SplitResult> {
+/** Mean and deviation of a parameter; `told` false where the recordings did not tell it. */
+export interface Told {
+  readonly value: number;
+  readonly sd: number;
+  readonly told: boolean;
+}
+
+export async function runSplit(
+  bench: Bench,
+  split: Split,
+  key: Key,
+  say: (text: string) => void,
+): Promise<SplitResult> {
   say(`${split.name}: identification`);
   const { recordings, disturbances, evaluator, robot } = bench;
   const found = await identifyOn(bench, split.train, key);
@@ -104,9 +123,18 @@ export async function runSplit(bench: Bench, split: Split, key: Key, say: (text:
       'identification + delta action': await simulated(found.dynamics, after.model),
       'delta action alone': await simulated(robot.nominal, alone.model),
     },
-    found,
+    dynamics: found.dynamics,
+    parameters: Object.fromEntries(
+      found.estimates.map(({ parameter, value, sd, identifiable }) => [
+        parameter.name,
+        { value, sd, told: identifiable },
+      ]),
+    ),
     spread: Object.fromEntries(
-      distribution.spreads.map(({ parameter, mean, sd, informed }) => [parameter.name, { mean, sd, informed }]),
+      distribution.spreads.map(({ parameter, mean, sd, informed }) => [
+        parameter.name,
+        { value: mean, sd, told: informed },
+      ]),
     ),
     delta: { afterIdentification: after.how, alone: alone.how },
   };

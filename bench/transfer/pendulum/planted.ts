@@ -36,6 +36,7 @@ export interface PlantedFigures {
   readonly identifiable: number;
   /** Of bootstrap and Fisher deviations, the median over the parameters. */
   readonly ratio: number;
+  readonly misfit: number;
   readonly suspect: boolean;
 }
 
@@ -55,7 +56,12 @@ function truthOf(nominal: Dynamics, key: Key): Dynamics {
 }
 
 /** @param backlash rad of play, 0 for the structure that is fitted */
-export async function plantedFigures(robot: RobotRecipe, backlash: number, seed: number, key: Key): Promise<PlantedFigures> {
+export async function plantedFigures(
+  robot: RobotRecipe,
+  backlash: number,
+  seed: number,
+  key: Key,
+): Promise<PlantedFigures> {
   const armature = [backlash > 0 ? ROTOR : 0];
   const truth = { ...truthOf(robot.nominal, foldIn(key, 1)), armature };
   const episodes: Episode[] = [];
@@ -83,8 +89,9 @@ export async function plantedFigures(robot: RobotRecipe, backlash: number, seed:
   );
   const known = found.estimates.filter((e) => e.identifiable);
   const errors = known.map(({ parameter, value }) => Math.abs(value / parameterValue(parameter, truth) - 1));
-  const { ratio, suspect } = await checkStructure(found, recordings, BLOCK, foldIn(key, 3));
-  return { backlash, seed, worst: Math.max(...errors), identifiable: known.length, ratio, suspect };
+  const { ratio, misfit, suspect } = await checkStructure(found, recordings, windows, BLOCK, foldIn(key, 3));
+  if (process.env.ZZ) for (const m of [0, 1, 2, 3, 4]) { const c = await checkStructure(found, recordings, windows, BLOCK, foldIn(key, 3), m); console.log(backlash, seed, m, c.ratio.toFixed(2), c.misfit.toFixed(2), c.ratios.map((r) => r.ratio.toFixed(1)).join(' ')); }
+  return { backlash, seed, worst: Math.max(...errors), identifiable: known.length, ratio, misfit, suspect };
 }
 
 /** Torque with the motion to pump or against it to brake, at random. */

@@ -71,11 +71,12 @@ function parameters(of: readonly SplitFigures[]): string[] {
       row([
         name,
         ...names.map((parameter) => {
-          const { value, sd, identifiable } = found[parameter]!;
-          if (!identifiable) return 'not identifiable';
+          const { value, sd, told } = found[parameter]!;
+          if (!told) return 'not identifiable';
+          const fitted = `${value.toFixed(3)} ± ${sd.toFixed(3)}`;
           const dropo = spread[parameter];
-          const said = `${value.toFixed(3)} ± ${sd.toFixed(3)}`;
-          return dropo === undefined ? said : `${said}; ${dropo.mean.toFixed(3)} ± ${dropo.sd.toFixed(3)}${dropo.informed ? '' : ' (prior)'}`;
+          if (dropo === undefined) return fitted;
+          return `${fitted}; ${dropo.value.toFixed(3)} ± ${dropo.sd.toFixed(3)}${dropo.told ? '' : ' (prior)'}`;
         }),
       ]),
     ),

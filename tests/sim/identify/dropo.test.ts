@@ -111,8 +111,7 @@ describe('dropo', () => {
           lower: [0],
           upper: [4],
           prior: { mean: [2], sd: [1] },
-          simulate: (points) =>
-            points.map(([theta]) => new Float64Array(50).fill(ends(theta!) ? Number.NaN : 0)),
+          simulate: (points) => points.map(([theta]) => new Float64Array(50).fill(ends(theta!) ? Number.NaN : 0)),
           noise: [100],
         },
         { key: keyOf(1), samples: 40, evaluations: 250 },

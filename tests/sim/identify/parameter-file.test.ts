@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError, MismatchError } from '../../../core/errors.ts';
 import { dynamicsFrom, type ParameterFile, readParameterFile } from '../../../sim/identify/parameter-file.ts';
+import { checkRandomization } from '../../../sim/randomization-terms.ts';
 import { model, nominal } from './planted.ts';
 
 const file: ParameterFile = {
@@ -73,6 +74,21 @@ describe('dynamicsFrom', () => {
     // Friction below 0 would push the robot.
     expect(dynamics.damping[0]! + range('damping')[0]).toBeCloseTo(0, 12);
     for (const name of ['damping', 'latency', 'massScale'] as const) expect(spread[name]!.operation).toBe('add');
+  });
+
+  it('draws a distribution as a normal cut off where it was, around its mean', () => {
+    const told = {
+      ...entry('friction', 0.1, 0.02, true, [0.02, 0.3]),
+      distribution: { mean: 0.12, sd: 0.04, lower: 0.02, upper: 0.3 },
+    };
+    const found = dynamicsFrom(readParameterFile(text({ parameters: [told] }), 'p.json'), model);
+    expect(found.dynamics.friction).toEqual([0.12]);
+    const { range, within, ...rest } = found.spread.friction!;
+    expect(rest).toEqual({ operation: 'add', distribution: 'gaussian' });
+    expect(range).toEqual([0, 0.04]);
+    expect(within![0]).toBeCloseTo(-0.1, 12);
+    expect(within![1]).toBeCloseTo(0.18, 12);
+    expect(() => checkRandomization(found.spread)).not.toThrow();
   });
 
   it('refuses the parameters of another robot', () => {
