@@ -59,9 +59,12 @@ export class DynamicsGap {
   readonly #ofStateAction: LogRatioNetwork;
   readonly #ofNext: LogRatioNetwork;
 
-  /** @param source,target at least two episodes each: some are held out */
+  /** @throws RangeError with fewer than two episodes on a side: some are held out */
   constructor(source: TransitionRows, target: TransitionRows, key: Key, settings = dynamicsGapSettings) {
     const { obsDim, actionDim } = source;
+    if (source.episodes < 2 || target.episodes < 2) {
+      throw new RangeError(`expected 2 episodes of each domain, found ${source.episodes} and ${target.episodes}`);
+    }
     this.#shape = { obsDim, actionDim };
     const stateAction = (data: TransitionRows) => columnsOf(data, 0, obsDim + actionDim);
     const next = (data: TransitionRows) => columnsOf(data, obsDim + actionDim, 2 * obsDim + actionDim);
