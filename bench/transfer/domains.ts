@@ -2,7 +2,7 @@
  * SEALED: the robots that a policy is judged on. Each is the MuJoCo twin with one difference, *parametric* (a number that the
  * simulator has too) or *structural* (what its parameters cannot express: play, torque-speed line, late, stuck or biased
  * sensors, a load off the axis, another time step). `dev` may be looked at while a method is made, `test` is for the last
- * figure; no domain is in both. Only the benchmark may import this file (tests/bench/transfer/domains.test.ts).
+ * figure; no domain is in both. `hard` is `test` with every departure doubled, by a rule and not by looking. Only the benchmark may import this file (tests/bench/transfer/domains.test.ts).
  */
 
 import { InputError, nearest } from '../../core/errors.ts';
@@ -35,6 +35,8 @@ export interface DomainSplit {
   readonly dev: readonly Domain[];
   readonly test: readonly Domain[];
 }
+
+export type DomainSet = keyof DomainSplit | 'hard';
 
 const parametric = (name: string, change: Omit<Domain, 'name' | 'kind'>): Domain => ({
   name,
@@ -167,12 +169,47 @@ const splits: Readonly<Record<string, DomainSplit>> = {
 export const TWIN: Domain = { name: 'twin', kind: 'parametric' };
 
 /** @throws InputError when the task has none */
-export function domainsOf(task: string): DomainSplit {
-  if (Object.hasOwn(splits, task)) return splits[task]!;
+export function domainsOf(task: string): Readonly<Record<DomainSet, readonly Domain[]>> {
+  if (Object.hasOwn(splits, task)) {
+    const split = splits[task]!;
+    // A time step twice as long may not divide the control step.
+    return { ...split, hard: split.test.filter(({ twinDt }) => twinDt === undefined).map(harder) };
+  }
   const near = nearest(task, Object.keys(splits));
   throw new InputError(`bench transfer has no target domains for task ${task}`, {
     repair: near === undefined ? `tasks: ${Object.keys(splits).join(', ')}` : `did you mean ${near}?`,
   });
+}
+
+/** The same difference twice as far from nothing: a half is a quarter, half of the readings lost three quarters. */
+export function harder(domain: Domain): Domain {
+  const { scale, set, stiction, play, torqueSpeed, offset, encoders, imu } = domain;
+  return {
+    ...domain,
+    name: `${domain.name}-hard`,
+    // Twice as far by its logarithm
+    ...(scale === undefined ? {} : { scale: mapped(scale, (value) => value ** 2) }),
+    ...(set === undefined ? {} : { set: mapped(set, (value) => 2 * value) }),
+    ...(stiction === undefined ? {} : { stiction: 2 * stiction }),
+    ...(play === undefined ? {} : { play: { ...play, width: 2 * play.width } }),
+    ...(torqueSpeed === undefined ? {} : { torqueSpeed: { ...torqueSpeed, noLoad: torqueSpeed.noLoad / 2 } }),
+    ...(offset === undefined ? {} : { offset: 2 * offset }),
+    ...(encoders === undefined ? {} : { encoders: worseTwice(encoders) }),
+    ...(imu === undefined ? {} : { imu: worseTwice(imu) }),
+  };
+}
+
+function worseTwice({ parts, latency, dropout, ...rest }: SensorQuality): SensorQuality {
+  return {
+    ...rest,
+    ...(parts === undefined ? {} : { parts: mapped(parts, (noise) => mapped(noise, (value) => 2 * (value ?? 0))) }),
+    ...(latency === undefined ? {} : { latency: 2 * latency }),
+    ...(dropout === undefined ? {} : { dropout: 1 - (1 - dropout) ** 2 }),
+  };
+}
+
+function mapped<T extends object, V = T[keyof T]>(table: T, change: (value: NonNullable<T[keyof T]>) => V): T {
+  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)])) as T;
 }
 
 /** Seeds of the episodes on a domain: apart from every seed that trains, fits or judges. */

@@ -72,6 +72,6 @@ export interface StudyOptions {
   readonly workers: number;
   readonly directory: string;
   readonly onProgress: (text: string) => void;
-  /** Judge on the development targets instead. @default false */
-  readonly dev?: boolean;
+  /** The targets. @default test */
+  readonly set?: 'dev' | 'test' | 'hard';
 }

@@ -10,7 +10,10 @@ import { twinTable } from './twin-table.ts';
 const SEEDS = 3;
 const DEAR_FROM = 10;
 
-/** Trained in seconds, and for hours. */
+/**
+ * Trained in seconds, and for hours. Of the first the milder targets were looked at: next to no gap, and line A1 failed. So
+ * theirs are the hard ones, which nobody has chosen by looking.
+ */
 const CHEAP = ['pendulum', 'cartpole-balance'] as const;
 const DEAR = ['cartpole-swingup', 'acrobot', 'quadrotor-hover', 'arm-reach'] as const;
 
@@ -30,8 +33,10 @@ export const part: TransferPart = {
   async run({ seeds, workers, directory, onProgress }) {
     const json: Record<string, unknown> = {};
     const tables: string[] = [];
+    const size = { ...SIZE, seeds };
     for (const task of seeds < DEAR_FROM ? CHEAP : [...CHEAP, ...DEAR]) {
-      const figures = twinFigures(await studyTask(task, { size: { ...SIZE, seeds }, workers, directory, onProgress }));
+      const set = CHEAP.some((cheap) => cheap === task) ? 'hard' : 'test';
+      const figures = twinFigures(await studyTask(task, { size, set, workers, directory, onProgress }));
       json[task] = figures;
       tables.push(twinTable(task, figures));
     }

@@ -38,7 +38,7 @@ function targetOf(domain: Domain): Target {
 }
 
 export async function studyTask(task: string, options: StudyOptions): Promise<TaskStudy> {
-  const { size, directory, dev = false } = options;
+  const { size, directory, set = 'test' } = options;
   const folder = join(directory, 'twin', task);
   await mkdir(folder, { recursive: true });
   const ledger = await Ledger.open(join(folder, 'ledger.json'));
@@ -48,7 +48,7 @@ export async function studyTask(task: string, options: StudyOptions): Promise<Ta
   try {
     return await studyWith({ task, options, pool, ledger, sources }, [
       SOURCE,
-      ...[TWIN, ...domainsOf(task)[dev ? 'dev' : 'test']].map(targetOf),
+      ...[TWIN, ...domainsOf(task)[set]].map(targetOf),
     ]);
   } finally {
     await pool.close();

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Domain, domainsOf, inDomain, TWIN } from '../../../bench/transfer/domains.ts';
+import { type Domain, domainsOf, harder, inDomain, TWIN } from '../../../bench/transfer/domains.ts';
 import { experimentNamed } from '../../../configs/index.ts';
 import { evaluationRecipe, openExperiment } from '../../../loop/experiment.ts';
 import { makeEnvironments } from '../../../sim/recipe.ts';
@@ -51,15 +51,36 @@ describe('the seal', () => {
   });
 });
 
+describe('a harder domain', () => {
+  it('departs twice as far', () => {
+    const domain: Domain = {
+      name: 'some',
+      kind: 'structural',
+      scale: { massScale: 1.5, torqueScale: 0.5 },
+      set: { latency: 0.02 },
+      torqueSpeed: { stall: 1, noLoad: 8 },
+      encoders: { latency: 0.01, dropout: 0.5, parts: { position: { bias: 0.1, biasDrift: 0.2 } } },
+    };
+    expect(harder(domain)).toEqual({
+      name: 'some-hard',
+      kind: 'structural',
+      scale: { massScale: 2.25, torqueScale: 0.25 },
+      set: { latency: 0.04 },
+      torqueSpeed: { stall: 1, noLoad: 4 },
+      encoders: { latency: 0.02, dropout: 0.75, parts: { position: { bias: 0.2, biasDrift: 0.4 } } },
+    });
+  });
+});
+
 describe.each(TASKS)('the domains of %s', (task) => {
-  const { dev, test } = domainsOf(task);
+  const { dev, test, hard } = domainsOf(task);
   const text = ({ name: _, kind: __, ...change }: Domain) => JSON.stringify(change);
 
   it('are at least eight to test on, of both kinds, none of them for development', () => {
     expect(test.length).toBeGreaterThanOrEqual(8);
     expect(test.filter(({ kind }) => kind === 'structural').length).toBeGreaterThanOrEqual(4);
     expect(test.filter(({ kind }) => kind === 'parametric').length).toBeGreaterThanOrEqual(3);
-    const all = [...dev, ...test];
+    const all = [...dev, ...test, ...hard];
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
     expect(new Set(all.map(text)).size).toBe(all.length);
   });
@@ -81,7 +102,7 @@ describe.each(TASKS)('the domains of %s', (task) => {
       await environment!.robot.close();
       return seen.join();
     };
-    const seen = await Promise.all([TWIN, ...dev, ...test].map(lived));
+    const seen = await Promise.all([TWIN, ...dev, ...test, ...hard].map(lived));
     expect(new Set(seen).size).toBe(seen.length);
   });
 });
