@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './tests/closing-line.ts';
 
 const REAL_TIME = [
-  'tests/bridge/{deploy,failures,lost-robot,link}.test.ts',
+  'tests/bridge/{deploy,failures,guard,lost-robot,link}.test.ts',
   'tests/bridge/server/**/*.test.ts',
   'tests/cli/{demo,robot,deploy,adapt}.test.ts',
   'tests/viewer/{page,policy-page,server}.test.ts',

@@ -12,6 +12,7 @@ import { Commander } from './commander.ts';
 import { EpisodeSteps, type Score } from './episode-steps.ts';
 import { type Fault, makeFault, milliseconds } from './faults.ts';
 import { FinalDamping } from './final-damping.ts';
+import { type GuardLike, guardFault } from './guard-fault.ts';
 import { type LoopMetrics, Samples } from './loop-metrics.ts';
 import { mappingOf } from './mappings/registry.ts';
 import { type ActorLike, PolicyStep } from './policy-step.ts';
@@ -42,6 +43,8 @@ export interface LoopListener {
 export interface LoopSettings {
   readonly contract: Contract;
   readonly actor: ActorLike;
+  /** Watches the policy at work; no hard limit depends on it. @default nobody */
+  readonly anomalyGuard?: GuardLike | undefined;
   readonly robot: RobotPort;
   readonly clock: Clock;
   readonly plan: LoopPlan;
@@ -266,7 +269,7 @@ export class ControlLoop {
       return;
     }
     this.#takeState();
-    const broken = this.#policy.compute(robot.state);
+    const broken = this.#policy.compute(robot.state) ?? this.#findAnomaly();
     if (broken !== null) {
       this.raise(broken);
       return;
@@ -275,6 +278,13 @@ export class ControlLoop {
     const { lastSentAt } = this.commander;
     this.#latencies.add(lastSentAt - robot.receiptTime);
     this.#steps.begin(robot.state, robot.receiptTime, lastSentAt);
+  }
+
+  /** Asked before the action is sent: what looks wrong is not driven on. */
+  #findAnomaly(): Fault | null {
+    const { anomalyGuard: guard } = this.#settings;
+    const { obs, action, features } = this.#policy;
+    return guard?.step(obs, action, features) === true ? guardFault(guard) : null;
   }
 
   /** True when there is a new state; it is answered by what the caller does now. */
@@ -301,6 +311,7 @@ export class ControlLoop {
 
   #startEpisode(now: number): void {
     this.#policy.reset();
+    this.#settings.anomalyGuard?.reset();
     this.#steps.reset();
     this.#settings.listener?.episodeStart?.(now);
   }

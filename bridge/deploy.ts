@@ -12,6 +12,7 @@ import { ControlLoop, type LoopListener } from './control-loop.ts';
 import { DeployFault, type DeployReport, type EpisodeResult } from './deploy-report.ts';
 import type { Score } from './episode-steps.ts';
 import { faultError, makeFault } from './faults.ts';
+import type { GuardLike } from './guard-fault.ts';
 import { RosLink } from './link.ts';
 import { nodePacer, type Pacer } from './pacer.ts';
 import type { ActorLike } from './policy-step.ts';
@@ -23,6 +24,8 @@ import type { LoopState } from './states.ts';
 export interface DeployOptions {
   readonly contract: Contract;
   readonly actor: ActorLike;
+  /** Stops the robot when it does not behave as in the episodes that the guard was made from. @default nobody watches */
+  readonly guard?: GuardLike | undefined;
   /** Of the rosbridge server: ws://HOST:PORT */
   readonly url: string;
   readonly episodes: number;
@@ -136,7 +139,7 @@ class Deployment {
     this.#options = options;
     this.#robot = robot;
     this.#pacer = pacer;
-    const { contract, actor, episodes, seconds, holdSeconds = 0.5, score } = options;
+    const { contract, actor, guard, episodes, seconds, holdSeconds = 0.5, score } = options;
     const listener: LoopListener = {
       transition: (from, to) => options.onTransition?.(from, to),
       episodeStart: (now) => this.#start(now),
@@ -146,7 +149,17 @@ class Deployment {
     const plan = { episodes, seconds, holdSeconds };
     this.#taskCommand = taskCommandOf(contract, options.taskCommand ?? {});
     const taskCommand = this.#taskCommand;
-    this.#loop = new ControlLoop({ contract, actor, robot, clock: pacer.clock, plan, score, listener, taskCommand });
+    this.#loop = new ControlLoop({
+      contract,
+      actor,
+      anomalyGuard: guard,
+      robot,
+      clock: pacer.clock,
+      plan,
+      score,
+      listener,
+      taskCommand,
+    });
   }
 
   async run(roundTripMs: number): Promise<DeployReport> {

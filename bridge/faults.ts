@@ -19,6 +19,7 @@ export type FaultName =
   | 'position-limit'
   | 'velocity-limit'
   | 'tracking'
+  | 'guard'
   | 'overrun'
   | 'recording'
   | 'defect';

@@ -16,7 +16,11 @@ export interface ActorLike {
   act(obs: Float32Array, out: Float32Array): void;
   /** An episode begins: forget the one before, where it remembers one. */
   reset?(): void;
+  /** What its last hidden layer made of the last observation, where a guard looks at it. */
+  readonly features?: Float32Array;
 }
+
+const NOTHING = new Float32Array(0);
 
 export class PolicyStep {
   /** Of the last step; reused. */
@@ -41,6 +45,11 @@ export class PolicyStep {
     this.action = new Float32Array(this.#actuation.size);
     this.previousAction = new Float32Array(this.#actuation.size);
     this.command = makeCommand(contract.joints.length);
+  }
+
+  /** Of the last observation, reused; no numbers where the actor shows none. */
+  get features(): Float32Array {
+    return this.#actor.features ?? NOTHING;
   }
 
   /** This step's action, clipped to [-1, 1]. */

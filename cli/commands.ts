@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly register
   episodes: () => import('./episodes.ts'),
   identify: () => import('./identify.ts'),
   adapt: () => import('./adapt.ts'),
+  guard: () => import('./guard.ts'),
   sweep: () => import('./sweep.ts'),
   export: () => import('./export.ts'),
   runs: () => import('./runs.ts'),

@@ -11,7 +11,10 @@ import type { Experiment } from '../loop/experiment.ts';
 import { experimentOf } from '../loop/experiment.ts';
 import { scorerOf } from '../loop/scoring.ts';
 import { Actor } from '../policy/actor.ts';
-import { type Bundle, loadBundle } from '../policy/checkpoint.ts';
+import { type Bundle, guardPath, loadBundle } from '../policy/checkpoint.ts';
+import { expectedFalseAlarms } from '../policy/guard/conformal.ts';
+import { Guard } from '../policy/guard/guard.ts';
+import { type FoundGuard, findGuard } from '../policy/guard/guard-file.ts';
 import { resolveRun } from '../policy/run-directory.ts';
 import { startViewer, type Viewer } from '../viewer/server/index.ts';
 import type { Register } from './commands.ts';
@@ -68,13 +71,16 @@ export const register: Register = (program) => {
 async function run(name: string, flags: DeployFlags): Promise<void> {
   const path = await resolveRun(name, flags.runs);
   const bundle = await loadBundle(path);
+  const found = findGuard(bundle.guard, bundle.contract, bundle.weights, guardPath(bundle.path));
+  say(guardLine(found, name));
+  const guard = found.kind === 'armed' ? new Guard(bundle.contract, found.model) : undefined;
   const experiment = await knownExperiment(bundle, flags);
   const recordTo = flags.out ?? (existsSync(join(path, 'run.json')) ? join(path, 'episodes') : 'episodes');
   const operator = new Operator();
   const viewer = flags.view === true ? await startViewer() : null;
   try {
     if (viewer !== null) say(`view  ${viewer.url}`);
-    const report = await deploy(bundle, experiment, recordTo, operator, viewer, flags);
+    const report = await deploy(bundle, guard, experiment, recordTo, operator, viewer, flags);
     print(report, recordTo, name, flags);
     if (report.stopped) process.exitCode = INTERRUPTED;
   } catch (error) {
@@ -88,6 +94,7 @@ async function run(name: string, flags: DeployFlags): Promise<void> {
 
 function deploy(
   bundle: Bundle,
+  guard: Guard | undefined,
   experiment: Experiment | null,
   recordTo: string,
   operator: Operator,
@@ -102,6 +109,7 @@ function deploy(
   return deployPolicy({
     contract,
     actor: new Actor(contract, bundle.weights),
+    guard,
     url: flags.url,
     episodes: flags.episodes,
     seconds: flags.seconds ?? experiment?.task.episodeSeconds ?? DEFAULT_SECONDS,
@@ -118,6 +126,24 @@ function deploy(
     onStep: (step) => view?.add(step),
     onEpisode: (episode) => say(episodeLine(episode)),
   });
+}
+
+/** Whether a guard watches, for the operator. */
+function guardLine(found: FoundGuard, name: string): string {
+  const make = `landfall guard ${name} --episodes DIR`;
+  switch (found.kind) {
+    case 'none':
+      return `guard: none; limits alone stop the robot. ${make} makes one`;
+    case 'other-policy':
+      return `guard: none; the one beside this policy was made for another. ${make} makes one`;
+    case 'not-calibrated':
+      return `guard: not calibrated, too few episodes; limits alone stop the robot. ${make}, with more, makes one that can`;
+    case 'armed': {
+      const { alpha, episodes } = found.model;
+      const percent = (100 * expectedFalseAlarms(episodes.calibration, alpha)).toFixed(1);
+      return `guard: armed, calibrated with ${episodes.calibration} episodes; expect it to stop ${percent}% of good ones`;
+    }
+  }
 }
 
 /** What the policy was made in, for its rewards; a robot of the user's own may be unknown here. */

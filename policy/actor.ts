@@ -71,6 +71,11 @@ export class Actor {
     this.#state.fill(0);
   }
 
+  /** What the last hidden layer made of the last observation, reused; no numbers where the network has none. */
+  get features(): Float32Array {
+    return this.#network.features;
+  }
+
   /** The mean action; once a step. @param obs [obsDim], as the Observer wrote it @param out [actionDim], not clipped */
   act(obs: Float32Array, out: Float32Array): void {
     this.#normalizer.apply(obs, 0, this.#input);

@@ -33,10 +33,13 @@ export interface Bundle {
   readonly logStd: Float32Array;
   /** The file it came from. */
   readonly path: string;
+  /** Bytes of the guard that stands beside it, which policy/guard/guard-file.ts reads; absent without one. */
+  readonly guard?: Uint8Array;
 }
 
 const POLICY = 'policy.safetensors';
 const LEARNER = 'learner.safetensors';
+const GUARD = 'guard.safetensors';
 /** Of the last checkpoint of a run that ended well: in every one it would be most of the disk. */
 const REPLAY = 'replay.safetensors';
 
@@ -117,7 +120,14 @@ export function bundleParameters(bundle: Bundle): Float32Array {
  */
 export async function loadBundle(path: string): Promise<Bundle> {
   const file = await policyFile(path);
-  return decodeBundle(await readBytes(file), file);
+  const bundle = decodeBundle(await readBytes(file), file);
+  const guard = guardPath(file);
+  return existsSync(guard) ? { ...bundle, guard: await readBytes(guard) } : bundle;
+}
+
+/** Where the guard of a policy stands: `guard.safetensors` beside `policy.safetensors`. @param policy its file */
+export function guardPath(policy: string): string {
+  return join(dirname(policy), basename(policy) === POLICY ? GUARD : `${basename(policy, '.safetensors')}.${GUARD}`);
 }
 
 /** The policy file a path stands for. */

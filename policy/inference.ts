@@ -24,13 +24,18 @@ export interface Inference {
    * @param state what the actor remembers, [stateSize]: read and written
    */
   forward(weights: readonly Float32Array[], input: Float32Array, output: Float32Array, state: Float32Array): void;
+  /** What the body's last hidden layer gave in the last call, reused; no numbers where it has none. */
+  readonly features: Float32Array;
 }
 
 export function inferenceOf(network: NetworkContract): Inference {
   switch (network.kind) {
     case 'mlp': {
       const mlp = new Mlp(network.layers, network.activation, network.output);
-      return { forward: (weights, input, output) => mlp.forward(weights, input, output) };
+      return {
+        forward: (weights, input, output) => mlp.forward(weights, input, output),
+        features: mlp.features,
+      };
     }
     case 'gru':
       return new GruInference(network);
@@ -56,6 +61,10 @@ class GruInference implements Inference {
   constructor(network: NetworkOf<'gru'>) {
     this.#cell = new GruCell(network.cell);
     this.#body = new Mlp(bodyLayers(network), network.activation, network.output);
+  }
+
+  get features(): Float32Array {
+    return this.#body.features;
   }
 
   forward(weights: readonly Float32Array[], input: Float32Array, output: Float32Array, state: Float32Array): void {
@@ -94,6 +103,10 @@ class EncodedInference implements Inference {
     this.#frames = new Float32Array(encoded.length);
     this.#seen = new Float32Array(layers[0]!);
     this.#latent = this.#seen.subarray(current.length);
+  }
+
+  get features(): Float32Array {
+    return this.#body.features;
   }
 
   forward(weights: readonly Float32Array[], input: Float32Array, output: Float32Array): void {

@@ -47,6 +47,8 @@ export function splitTensors(flat: Float32Array, sizes: readonly number[]): Floa
   return views;
 }
 
+const NOTHING = new Float32Array(0);
+
 /** Holds scratch for one network; allocates nothing per call. */
 export class Mlp {
   readonly #layers: readonly number[];
@@ -59,6 +61,11 @@ export class Mlp {
     this.#activation = activation;
     this.#output = output;
     this.#hidden = layers.slice(1, -1).map((size) => new Float32Array(size));
+  }
+
+  /** What the last hidden layer gave in the last call, reused; no numbers where there is none. */
+  get features(): Float32Array {
+    return this.#hidden.at(-1) ?? NOTHING;
   }
 
   /**

@@ -57,7 +57,9 @@ function mustRunInBrowser(path: string): boolean {
     /^(core|sim|viewer\/app)\//.test(path) ||
     path === 'viewer/protocol.ts' ||
     path === 'viewer/scene-message.ts' ||
-    path === 'policy/actor.ts'
+    path === 'policy/actor.ts' ||
+    path === 'policy/guard/guard.ts' ||
+    path === 'policy/guard/guard-file.ts'
   );
 }
 

@@ -19,7 +19,10 @@ export interface DarcSettings {
 }
 
 /** Learned once and asked often: worth more steps than a measurement that is repeated for its null. */
-export const darcSettings: DarcSettings = { scale: 1, classifier: { ...dynamicsGapSettings, hidden: 64, steps: 3000 } };
+export const darcSettings: DarcSettings = {
+  scale: 1,
+  classifier: { ...dynamicsGapSettings, hidden: 64, steps: 3000, learningRate: 5e-3 },
+};
 
 export class DarcReward {
   readonly #gap: DynamicsGap;

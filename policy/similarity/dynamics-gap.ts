@@ -34,7 +34,7 @@ export const dynamicsGapSettings: LogRatioSettings = {
   hidden: 32,
   steps: 600,
   batch: 128,
-  learningRate: 5e-3,
+  learningRate: 2e-2,
   noise: 0.1,
   decay: 1e-3,
 };
