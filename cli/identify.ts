@@ -17,10 +17,14 @@ import { type Distribution, distributionOf } from '../sim/identify/distribution.
 import { budgets, type Identification, type IdentifiedGroup, identify, TRAIN_SHARE } from '../sim/identify/identify.ts';
 import { parameterFileOf } from '../sim/identify/parameter-file.ts';
 import { type Recording, recordingOf } from '../sim/identify/recording.ts';
+import { checkStructure, type StructureCheck } from '../sim/identify/structure.ts';
 import { settleTorque } from '../sim/identify/torque-check.ts';
 import { makeWorkerEvaluator } from '../sim/identify/worker-evaluator.ts';
 import { tasks } from '../sim/tasks/index.ts';
 import { numberWithin } from './option-values.ts';
+
+/** Windows that the structure check draws together. */
+const STRUCTURE_BLOCK = 3;
 
 interface IdentifyFlags {
   readonly episodes: readonly string[];
@@ -79,6 +83,7 @@ async function run(name: string, flags: IdentifyFlags): Promise<void> {
         : null;
     const file = parameterFileOf(group, recordings, model, task.physics, flags.seed, distribution?.spreads);
     await writeJson(flags.out, file);
+    const structure = await checkStructure(group, recordings, STRUCTURE_BLOCK, foldIn(key, 34));
     const learned = await learnMore(flags, async () => {
       say('delta action');
       const of = { name: model.name, urdfHash: model.urdfHash };
@@ -86,8 +91,8 @@ async function run(name: string, flags: IdentifyFlags): Promise<void> {
     });
     process.stdout.write(
       flags.json === true
-        ? `${JSON.stringify({ out: flags.out, groups: found.groups.map((g) => g.members.map((i) => recordings[i]!.name)), ...file })}\n`
-        : `${[report(found, recordings, jointNames(model)), ...spreadLines(distribution), ...learned].join('\n')}\nwrote ${flags.out}\n  landfall train ${task.name} dynamics=${flags.out}${flags.delta === undefined ? '' : ` delta=${flags.delta}`}\n`,
+        ? `${JSON.stringify({ out: flags.out, structure: { ratio: structure.ratio, misfit: structure.misfit, suspect: structure.suspect }, groups: found.groups.map((g) => g.members.map((i) => recordings[i]!.name)), ...file })}\n`
+        : `${[report(found, recordings, jointNames(model)), structureLine(structure), ...spreadLines(distribution), ...learned].join('\n')}\nwrote ${flags.out}\n  landfall train ${task.name} dynamics=${flags.out}${flags.delta === undefined ? '' : ` delta=${flags.delta}`}\n`,
     );
   } finally {
     await evaluator.close();
@@ -119,6 +124,13 @@ async function learnMore(flags: IdentifyFlags, delta: () => Promise<ChosenDelta>
     }
   }
   return lines;
+}
+
+function structureLine({ ratio, misfit, suspect }: StructureCheck): string {
+  const figures = `between parts of the data parameters move ${ratio.toFixed(1)} times as much as the sensors' noise explains, residuals are ${misfit.toFixed(1)} times it`;
+  return suspect
+    ? `structure: something moves this robot that no parameter stands for (${figures}); the certainties above are too good`
+    : `structure: nothing against it (${figures})`;
 }
 
 function spreadLines(distribution: Distribution | null): string[] {

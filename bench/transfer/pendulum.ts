@@ -5,8 +5,8 @@
  */
 
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { mkdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { importEpisode } from '../../bridge/importers/import-episode.ts';

@@ -48,17 +48,21 @@ export async function learnDelta(
   const cut = (some: readonly Part[], seconds: number, stride: number): ProblemWindow[] =>
     some.flatMap(({ recording, begin, end }) => {
       const duration = recordings[recording]!.times.at(-1)!;
-      const settings = { seconds, stride, begin: begin / duration, end: end / duration, soundStarts: true };
+      // A part shorter than a window is one.
+      const length = Math.min(seconds, 0.95 * (end - begin));
+      const settings = { seconds: length, stride, begin: begin / duration, end: end / duration, soundStarts: true };
       return cutWindows(recordings[recording]!, settings)
         .filter((window) => !overlaps(recordings[recording]!, window, disturbances[recording]!))
         .map((window) => ({ ...window, recording }));
     });
   const learn = await invertDelta(task, cut(early, SHORT, SHORT / 2));
   const choose = await invertDelta(task, cut(late, SHORT, SHORT / 2));
-  const inverted = fitDelta(learn, choose, { key: foldIn(key, 1) });
-  const small = fitDelta(learn, choose, { key: foldIn(key, 2), hidden: [REFINED_HIDDEN] });
   const seconds = parts.reduce((sum, { begin, end }) => sum + end - begin, 0);
   const judged = cut(late, LONG, 0.2);
+  const none = { how: 'none', model: learn.model, relativeLoss: 1 } as const;
+  if (learn.samples.outputs.length === 0 || choose.samples.outputs.length === 0 || judged.length === 0) return none;
+  const inverted = fitDelta(learn, choose, { key: foldIn(key, 1) });
+  const small = fitDelta(learn, choose, { key: foldIn(key, 2), hidden: [REFINED_HIDDEN] });
   const refined = await refineDelta(
     task,
     small,

@@ -41,6 +41,8 @@ export interface Fit {
   readonly dynamics: Dynamics;
   readonly point: LeastSquaresPoint;
   readonly problem: LeastSquaresProblem;
+  /** Those of the residuals, in their order. */
+  readonly windows: readonly ProblemWindow[];
 }
 
 export async function fit(task: FitTask, options: FitOptions): Promise<Fit> {
@@ -83,7 +85,7 @@ export async function fit(task: FitTask, options: FitOptions): Promise<Fit> {
       onIteration: (value) => options.onProgress?.('refine', value),
     });
   }
-  return { dynamics: dynamicsAt(parameters, point.u, nominal), point, problem };
+  return { dynamics: dynamicsAt(parameters, point.u, nominal), point, problem, windows };
 }
 
 /** At most `count` windows, evenly spread. */

@@ -24,25 +24,23 @@ export interface StructureCheck {
   readonly suspect: boolean;
 }
 
-/** Above what planted structures of the right kind gave, below what play in the gears gave. */
-export const SUSPECT = 3;
+/** Between what a planted pendulum gave, 0.9, and one with 0.1 rad of play in its gears, 1.8. */
+export const SUSPECT = 1.4;
 const DRAWS = 400;
 const STEP = 0.004;
 /** A thousandth of the deviation: what an encoder's steps hide. */
 const LEAST_VARIANCE = 1e-6;
 /** A window starts from a reading, whose noise moves it along these: t^0 to t^(MODES - 1). */
-const MODES = 2;
+const MODES = 4;
 
-/** @param windows those of the fit, in their order @param block how many are drawn together, neighbours in time */
+/** @param recordings those that the fit's windows count @param block how many are drawn together, neighbours in time */
 export async function checkStructure(
   { estimates, fit }: Estimation,
   recordings: readonly Recording[],
-  windows: readonly ProblemWindow[],
   block: number,
   key: Key,
-  modes = MODES,
 ): Promise<StructureCheck> {
-  const { problem, point } = fit;
+  const { problem, point, windows } = fit;
   const { loss, lower, upper } = problem;
   const known = estimates.filter((e) => e.identifiable);
   const n = point.u.length;
@@ -63,7 +61,7 @@ export async function checkStructure(
       point.residuals[w]!.map((_, k) => (mask[k] === 0 ? 0 : value(k) / Math.sqrt(variance[k % variance.length]!)));
     const e = whiten((k) => point.residuals[w]![k]!);
     const columns = known.map((_, i) => whiten((k) => (answers[i]![w]![k]! - answers[n + i]![w]![k]!) / (2 * STEP)));
-    const basis = startModes(recording, window, whiten, modes);
+    const basis = startModes(recording, window, whiten);
     for (const vector of [e, ...columns]) for (const mode of basis) takeAway(vector, mode);
     const share = loss.share(point.residuals[w]!, w);
     const matrix = new Float64Array(n * n);
@@ -119,12 +117,11 @@ function startModes(
   { times, qScale, qdScale }: Recording,
   { from }: ProblemWindow,
   whiten: (value: (k: number) => number) => Float64Array,
-  modes: number,
 ): Float64Array[] {
   const n = qScale.length;
   const basis: Float64Array[] = [];
   for (let j = 0; j < n; j++) {
-    for (let m = 0; m < modes; m++) {
+    for (let m = 0; m < MODES; m++) {
       const vector = whiten((k) => {
         const t = times[from + 1 + Math.floor(k / (2 * n))]! - times[from]!;
         const part = k % (2 * n);

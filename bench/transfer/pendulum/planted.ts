@@ -89,8 +89,7 @@ export async function plantedFigures(
   );
   const known = found.estimates.filter((e) => e.identifiable);
   const errors = known.map(({ parameter, value }) => Math.abs(value / parameterValue(parameter, truth) - 1));
-  const { ratio, misfit, suspect } = await checkStructure(found, recordings, windows, BLOCK, foldIn(key, 3));
-  if (process.env.ZZ) for (const m of [0, 1, 2, 3, 4]) { const c = await checkStructure(found, recordings, windows, BLOCK, foldIn(key, 3), m); console.log(backlash, seed, m, c.ratio.toFixed(2), c.misfit.toFixed(2), c.ratios.map((r) => r.ratio.toFixed(1)).join(' ')); }
+  const { ratio, misfit, suspect } = await checkStructure(found, recordings, BLOCK, foldIn(key, 3));
   return { backlash, seed, worst: Math.max(...errors), identifiable: known.length, ratio, misfit, suspect };
 }
 
