@@ -3,18 +3,13 @@
  * after adapting, beside learning from scratch on the same episodes.
  */
 
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { experimentNamed } from '../configs/index.ts';
 import { applyOverrides } from '../configs/schema.ts';
 import { learnedParameters } from '../loop/adapted-policy.ts';
-import { type Experiment, openExperiment } from '../loop/experiment.ts';
-import { runTraining } from '../loop/training.ts';
-import { loadBundle } from '../policy/checkpoint.ts';
+import { openExperiment } from '../loop/experiment.ts';
 import { WorkerPool } from '../policy/collector.ts';
-import { readJson, readRecord } from '../policy/run-directory.ts';
+import { keptPolicy } from './kept-policy.ts';
 import { type Interval, interval, type Shift, type ShiftRow, shiftRow } from './twin-shift.ts';
 
 export const shifts: Readonly<Record<string, Shift>> = {
@@ -49,12 +44,7 @@ export async function twinBench(options: TwinBenchOptions): Promise<TwinBench> {
   for (let seed = 1; seed <= options.seeds; seed++) {
     const experiment = await openExperiment(applyOverrides(experimentNamed('pendulum'), [`seed=${seed}`]));
     const run = join(options.directory, `seed-${seed}`);
-    if (!(await isTrained(run, experiment))) {
-      options.onProgress(`seed ${seed}: training`);
-      await rm(run, { recursive: true, force: true });
-      await runTraining({ experiment, run, overrides: [], argv: [], backend: 'auto', workers: 0 });
-    }
-    const bundle = await loadBundle(run);
+    const bundle = await keptPolicy(experiment, run, 0, () => options.onProgress(`seed ${seed}: training`));
     const pool = new WorkerPool(2);
     try {
       for (const [name, shift] of Object.entries(shifts)) {
@@ -79,17 +69,6 @@ export async function twinBench(options: TwinBenchOptions): Promise<TwinBench> {
     }
   }
   return Object.fromEntries(Object.entries(shifts).map(([name, shift]) => [name, summary(shift, rows[name]!)]));
-}
-
-/** A policy counts only when its training ended by itself, with this very configuration. */
-async function isTrained(run: string, { config }: Experiment): Promise<boolean> {
-  if (!existsSync(join(run, 'run.json'))) return false;
-  const { status } = await readRecord(run);
-  return status === 'finished' && isDeepStrictEqual(await readJson(join(run, 'config.json')), asJson(config));
-}
-
-function asJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }
 
 function summary(shift: Shift, rows: readonly ShiftRow[]): TwinBench[string] {

@@ -28,7 +28,8 @@ export async function learn(
         network: data === undefined ? network : seeing(network),
       };
       if (data === undefined) return trainOffPolicy({ ...job, settings });
-      return trainOffPolicy({ ...job, settings, prior: (await readLogged(data, experiment, 0)).data });
+      const { data: prior } = await readLogged(data, experiment, 0);
+      return trainOffPolicy({ ...job, recipe: { ...job.recipe, plainCritic: true }, settings, prior });
     }
     case 'bc':
     case 'iql': {

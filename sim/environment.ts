@@ -41,6 +41,8 @@ export interface EnvironmentSettings {
   readonly command?: readonly number[];
   /** Training starts anywhere and at a random age; evaluation as the task says. */
   readonly training: boolean;
+  /** The critic sees what the actor sees, whatever the task has for it: a robot shows no more. @default false */
+  readonly plainCritic?: boolean;
   readonly key: Key;
 }
 
@@ -142,7 +144,7 @@ export class Environment {
     this.#dynamics = this.#nominal;
     this.observer = new Observer(contract.observations, contract);
     this.actuation = new Actuation(contract);
-    const critic = criticTerms(task, contract);
+    const critic = settings.plainCritic === true ? null : criticTerms(task, contract);
     this.criticObserver = critic === null ? null : new Observer(critic, contract);
     this.#knowsParameters = critic?.some(({ term }) => term === 'parameter') ?? false;
     this.#known = this.parameters();

@@ -46,7 +46,11 @@ export interface EnvironmentRecipe {
   /** Ranges that widen while the policy succeeds at their bounds. @default none */
   readonly adr?: AdrSettings;
   readonly training: boolean;
+  /** The critic sees what the actor sees, whatever the task has for it. @default false */
+  readonly plainCritic?: boolean;
   readonly key: Key;
+  /** Physics step of the twin, s; a control step holds a whole number of them. @default sim/twin.ts, dividingStep */
+  readonly twinDt?: number;
 }
 
 /** Environments number `first` to `first + count - 1`. */
@@ -63,7 +67,7 @@ export async function makeEnvironments(
     ...(meshes === undefined ? {} : { meshes }),
   });
   const spec = specOf(recipe, task);
-  const makeRobot = await robotMaker(recipe.engine, task);
+  const makeRobot = await robotMaker(recipe, task);
   const environments: Environment[] = [];
   for (let i = 0; i < count; i++) {
     const robot = await makeRobot(model, recipe.dynamics, task.physics, spec);
@@ -97,9 +101,10 @@ type RobotMaker = (
   spec: RobotSpec,
 ) => EnvironmentRobot | Promise<EnvironmentRobot>;
 
-async function robotMaker(engine: EngineName, { rateHz }: TaskDefinition): Promise<RobotMaker> {
+async function robotMaker({ engine, twinDt }: EnvironmentRecipe, { rateHz }: TaskDefinition): Promise<RobotMaker> {
   if (engine === 'mujoco') {
-    return (model, dynamics, _, spec) => makeTwin(model, dynamics, { spec, period: 1 / rateHz });
+    const step = twinDt === undefined ? {} : { physicsDt: twinDt };
+    return (model, dynamics, _, spec) => makeTwin(model, dynamics, { spec, period: 1 / rateHz, ...step });
   }
   const rapier = await loadRapier();
   return (model, dynamics, physics, spec) => new RapierRobot(rapier, model, dynamics, physics, spec);

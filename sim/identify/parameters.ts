@@ -79,7 +79,10 @@ export function fitParameters(
         const [lower, upper] = measured ? [-0.02, 0.04] : [0, 0.08];
         return [{ name, joint: null, transform: 'linear', lower, upper, floor: 0.01, reference: 0.01 }];
       }
-      return scales.map((scale, joint) => ({ name, joint, ...rangeOf(name, scale) }));
+      // Of a joint that no torque moved there is no range to look for frictions in.
+      return scales
+        .map((scale, joint) => ({ name, joint, ...rangeOf(name, scale) }))
+        .filter(({ lower, upper }) => upper > lower);
     });
 }
 
