@@ -2,4 +2,6 @@
 
 import type { TransferPart } from './part.ts';
 
-export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {};
+export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {
+  lidar: async () => (await import('./lidar.ts')).lidar,
+};

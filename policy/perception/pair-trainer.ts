@@ -84,6 +84,20 @@ export class PairTrainer {
     return { motion, hidden };
   }
 
+  /** Maps of the first scans, [samples, cells, channels]. */
+  encode(samples: readonly PairSample[]): Float32Array {
+    const { encoder } = this.network;
+    const size = encoder.output.cells * encoder.output.channels;
+    const maps = new Float32Array(samples.length * size);
+    for (let from = 0; from < samples.length; from += BLOCK) {
+      const block = samples.slice(from, from + BLOCK);
+      this.#forward(block);
+      for (let i = 0; i < block.length; i++)
+        maps.set(this.#memory.floats(encoder.at(encoder.y, i), size), (from + i) * size);
+    }
+    return maps;
+  }
+
   /** @returns what the head gave, [pairs, stride] */
   #forward(block: readonly PairSample[]): Float32Array {
     const { encoder, head } = this.network;

@@ -1,0 +1,136 @@
+/**
+ * The ways to tell the motion between two real scans that the lidar study compares: pre-trained, frozen, refitted, fine-tuned,
+ * from nothing. Each is given pairs to learn from and pairs to be judged on. Knows no protocol and no file.
+ */
+
+import { foldIn, type Key, RandomStream } from '../../core/rng.ts';
+import { encoderTensors, initialTensors, sizeOf } from '../../policy/perception/conv-layers.ts';
+import { bodyTensors, LABEL_SCALE, LIDAR_PAIR, POSE } from '../../policy/perception/pair-spec.ts';
+import { type PairSample, PairTrainer } from '../../policy/perception/pair-trainer.ts';
+import { rateAt, type Schedule } from '../../policy/perception/simd-adam.ts';
+import { applyHead, type LinearHead, ridgeHead } from './ridge.ts';
+
+export interface Learned {
+  /** Pre-trained on motion: encoder and body, one vector. */
+  readonly motion: Float32Array;
+  /** An encoder pre-trained without motion. */
+  readonly scenes: Float32Array;
+}
+
+/** Rates at which arms learn that start from what is known, and from nothing. */
+const FINE_RATE = 3e-4;
+const FRESH_RATE = 1e-3;
+
+/** What trained arms do: fixed before any result. */
+export const ARM_SCHEDULE = { steps: 240, batch: 24, warmUp: 20 } as const;
+export type ArmSchedule = Omit<Schedule, 'learningRate'>;
+
+export interface ArmInput {
+  readonly learned: Learned;
+  /** Groups of a pair's four views. */
+  readonly groups: readonly (readonly PairSample[])[];
+  readonly test: readonly PairSample[];
+  readonly key: Key;
+  readonly schedule: ArmSchedule;
+}
+
+/** Motions of the test pairs, m, m, rad, [test, 3]. */
+type Arm = (input: ArmInput) => ArrayLike<number>;
+
+const encoderSize = sizeOf(encoderTensors(LIDAR_PAIR.encoder));
+
+/** By name, in the order of the table. */
+export const ARMS: Readonly<Record<string, Arm>> = {
+  'frozen, last layer by ridge': ({ learned, groups, test }) => refitted(learned.motion, groups, test, false),
+  'frozen, last layer shrunk to the simulated one': ({ learned, groups, test }) =>
+    refitted(learned.motion, groups, test, true),
+  'full fine-tune': (input) => trained(input.learned.motion, true, FINE_RATE, input),
+  'frozen encoder, new body': (input) => trained(withBody(encoderOf(input.learned.motion), input), false, FRESH_RATE, input),
+  'from scratch': (input) => trained(fresh(input), true, FRESH_RATE, input),
+  'random frozen encoder, new body': (input) => trained(randomFrozen(input), false, FRESH_RATE, input),
+  'random frozen, last layer by ridge': (input) => refitted(randomFrozen(input), input.groups, input.test, false),
+  'frozen encoder without pose, new body': (input) => trained(withBody(input.learned.scenes, input), false, FRESH_RATE, input),
+};
+
+export function zeroShot(motion: Float32Array, test: readonly PairSample[]): Float32Array {
+  return new PairTrainer(LIDAR_PAIR, motion, false).predict(test).motion;
+}
+
+function encoderOf(parameters: Float32Array): Float32Array {
+  return parameters.subarray(0, encoderSize);
+}
+
+function fresh({ key }: ArmInput): Float32Array {
+  const encoder = initialTensors(encoderTensors(LIDAR_PAIR.encoder), foldIn(key, 1));
+  return joined(encoder, initialTensors(bodyTensors(LIDAR_PAIR), foldIn(key, 2)));
+}
+
+function withBody(encoder: Float32Array, { key }: ArmInput): Float32Array {
+  return joined(encoder, initialTensors(bodyTensors(LIDAR_PAIR), foldIn(key, 2)));
+}
+
+function joined(encoder: Float32Array, body: Float32Array): Float32Array {
+  const all = new Float32Array(encoder.length + body.length);
+  all.set(encoder);
+  all.set(body, encoder.length);
+  return all;
+}
+
+/** A random encoder whose channels have mean 0 and standard deviation 1 over the real scans: a fair control. */
+function randomFrozen(input: ArmInput): Float32Array {
+  const all = fresh(input);
+  const trainer = new PairTrainer(LIDAR_PAIR, all, false);
+  const maps = trainer.encode(input.groups.flat().slice(0, 64));
+  const { channels } = trainer.network.encoder.output;
+  // gain and shift of the last layer are the encoder's last numbers
+  const [gain, shift] = [encoderSize - 2 * channels, encoderSize - channels];
+  for (let c = 0; c < channels; c++) {
+    let [sum, squares, count] = [0, 0, 0];
+    for (let i = c; i < maps.length; i += channels) {
+      sum += maps[i]!;
+      squares += maps[i]! ** 2;
+      count++;
+    }
+    const sd = Math.sqrt(squares / count - (sum / count) ** 2 + 1e-6);
+    all[gain + c] = 1 / sd;
+    all[shift + c] = -sum / count / sd;
+  }
+  return all;
+}
+
+function trained(start: Float32Array, learnsEncoder: boolean, rate: number, input: ArmInput): Float32Array {
+  const { groups, test, key, schedule } = input;
+  const samples = groups.flat();
+  const random = new RandomStream(foldIn(key, 3));
+  const trainer = new PairTrainer(LIDAR_PAIR, start, learnsEncoder);
+  const all = { ...schedule, learningRate: rate };
+  for (let step = 0; step < schedule.steps; step++) {
+    const batch = Array.from({ length: schedule.batch }, () => samples[random.below(samples.length)]!);
+    trainer.step(batch, rateAt(all, step));
+  }
+  return trainer.predict(test).motion;
+}
+
+function refitted(
+  parameters: Float32Array,
+  groups: readonly (readonly PairSample[])[],
+  test: readonly PairSample[],
+  isShrunk: boolean,
+): Float64Array {
+  const trainer = new PairTrainer(LIDAR_PAIR, parameters, false);
+  const samples = groups.flat();
+  const group = groups.flatMap((views, g) => views.map(() => g));
+  const { hidden } = LIDAR_PAIR;
+  const targets = Float64Array.from({ length: samples.length * POSE }, (_, i) => {
+    const k = i % POSE;
+    return samples[Math.floor(i / POSE)]!.label[k]! / LABEL_SCALE[k]!;
+  });
+  const base: LinearHead | null = isShrunk
+    ? {
+        weight: Float64Array.from(parameters.subarray(parameters.length - (hidden + 1) * POSE, parameters.length - POSE)),
+        bias: Float64Array.from(parameters.subarray(parameters.length - POSE)),
+      }
+    : null;
+  const head = ridgeHead(trainer.predict(samples).hidden, targets, hidden, POSE, group, base);
+  return applyHead(head, trainer.predict(test).hidden, hidden, POSE).map((value, i) => value * LABEL_SCALE[i % POSE]!);
+}
