@@ -45,11 +45,13 @@ export const ARMS: Readonly<Record<string, Arm>> = {
   'frozen, last layer shrunk to the simulated one': ({ learned, groups, test }) =>
     refitted(learned.motion, groups, test, true),
   'full fine-tune': (input) => trained(input.learned.motion, true, FINE_RATE, input),
-  'frozen encoder, new body': (input) => trained(withBody(encoderOf(input.learned.motion), input), false, FRESH_RATE, input),
+  'frozen encoder, new body': (input) =>
+    trained(withBody(encoderOf(input.learned.motion), input), false, FRESH_RATE, input),
   'from scratch': (input) => trained(fresh(input), true, FRESH_RATE, input),
   'random frozen encoder, new body': (input) => trained(randomFrozen(input), false, FRESH_RATE, input),
   'random frozen, last layer by ridge': (input) => refitted(randomFrozen(input), input.groups, input.test, false),
-  'frozen encoder without pose, new body': (input) => trained(withBody(input.learned.scenes, input), false, FRESH_RATE, input),
+  'frozen encoder without pose, new body': (input) =>
+    trained(withBody(input.learned.scenes, input), false, FRESH_RATE, input),
 };
 
 export function zeroShot(motion: Float32Array, test: readonly PairSample[]): Float32Array {
@@ -127,7 +129,9 @@ function refitted(
   });
   const base: LinearHead | null = isShrunk
     ? {
-        weight: Float64Array.from(parameters.subarray(parameters.length - (hidden + 1) * POSE, parameters.length - POSE)),
+        weight: Float64Array.from(
+          parameters.subarray(parameters.length - (hidden + 1) * POSE, parameters.length - POSE),
+        ),
         bias: Float64Array.from(parameters.subarray(parameters.length - POSE)),
       }
     : null;

@@ -38,8 +38,7 @@ export function endPoint(
   const differences = arm.map((seeds, b) => seeds.map((errors, s) => errors[measure] - other[b]![s]![measure]));
   const buildings = differences.map(meanOf);
   const seeds = differences[0]!.map((_, s) => meanOf(differences.map((one) => one[s]!)));
-  const variance =
-    varianceOf(buildings) / buildings.length + (seeds.length > 1 ? varianceOf(seeds) / seeds.length : 0);
+  const variance = varianceOf(buildings) / buildings.length + (seeds.length > 1 ? varianceOf(seeds) / seeds.length : 0);
   const diff = meanOf(buildings);
   const half = t975(buildings.length - 1) * Math.sqrt(variance);
   return { diff, ci95: [diff - half, diff + half], seeds };

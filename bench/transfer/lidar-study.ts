@@ -68,15 +68,22 @@ export async function lidarStudy(options: StudyOptions): Promise<Study> {
       rotation: errors.rotation / means[b]!.rotation,
     };
   };
-  const shots: Errors[][] = all.map((_, b) => learned.map(({ motion }) => ratio(b, zeroShot(motion, tests[b]!.samples))));
+  const shots: Errors[][] = all.map((_, b) =>
+    learned.map(({ motion }) => ratio(b, zeroShot(motion, tests[b]!.samples))),
+  );
   onProgress(`zero-shot ${figure(shots.flat().map(({ translation }) => translation))} in translation`);
   const rivals = tests.map(({ pairs }, b) => classical(pairs, means[b]!));
   onProgress(`ICP ${figure(rivals.map(({ ratio: { translation } }) => translation))} in translation`);
-  const arms: Record<string, Record<number, Errors[][]>> = {};
+  const arms = Object.fromEntries(
+    Object.keys(ARMS).map((name) => [
+      name,
+      Object.fromEntries(counts.map((count) => [count, all.map((): Errors[] => [])])),
+    ]),
+  );
   for (let seed = 1; seed <= seeds; seed++) {
     for (const count of counts) {
       for (const [name, arm] of Object.entries(ARMS)) {
-        const byBuilding = ((arms[name] ??= {})[count] ??= all.map(() => []));
+        const byBuilding = arms[name]![count]!;
         for (const [b, { building }] of all.entries()) {
           const { motion, scenes } = learned[seed - 1]!;
           const hash = name.includes('without pose') ? parameterHash(scenes) : parameterHash(motion);
@@ -96,7 +103,9 @@ export async function lidarStudy(options: StudyOptions): Promise<Study> {
           );
           byBuilding[b]!.push(errors);
         }
-        onProgress(`seed ${seed}, ${count} pairs, ${name}: ${figure(byBuilding.map((one) => one.at(-1)!.translation))}`);
+        onProgress(
+          `seed ${seed}, ${count} pairs, ${name}: ${figure(byBuilding.map((one) => one.at(-1)!.translation))}`,
+        );
       }
     }
   }
@@ -119,9 +128,19 @@ async function pretrained(labels: LidarLabels, seed: number, options: StudyOptio
     seed,
     schedule: options.pretraining,
     every: 200,
-    onProgress: ({ step, loss }) => options.onProgress(`${labels} ${seed}: step ${step}/${steps} loss ${loss.toFixed(4)}`),
+    onProgress: ({ step, loss }) =>
+      options.onProgress(`${labels} ${seed}: step ${step}/${steps} loss ${loss.toFixed(4)}`),
   });
-  const record = { spec: made.spec, labels, data: 'simulated scans of floor plans', seed, steps, batch, learningRate, loss: made.loss };
+  const record = {
+    spec: made.spec,
+    labels,
+    data: 'simulated scans of floor plans',
+    seed,
+    steps,
+    batch,
+    learningRate,
+    loss: made.loss,
+  };
   await saveEncoder(folder, { record, encoder: made.encoder, body: made.body }, bodyTensors(LIDAR_PAIR));
   return await loadEncoder(folder);
 }
@@ -165,7 +184,10 @@ function meanErrors(all: readonly BuildingPairs[], heldOut: Building, test: read
     for (const { label } of [...samples, ...mirror])
       for (let k = 0; k < 3; k++) mean[k] = mean[k]! + label[k]! / (2 * samples.length * (all.length - 1));
   }
-  return rootMeanSquare(test, Float64Array.from({ length: 3 * test.length }, (_, i) => mean[i % 3]!));
+  return rootMeanSquare(
+    test,
+    Float64Array.from({ length: 3 * test.length }, (_, i) => mean[i % 3]!),
+  );
 }
 
 function classical(pairs: BuildingPairs['pairs'], mean: Errors): { readonly ratio: Errors; readonly median: Errors } {

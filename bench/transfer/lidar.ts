@@ -1,8 +1,8 @@
 /** Part `lidar`: perception pre-trained only in simulation, judged on laser logs of real buildings. */
 
+import { ARM_SCHEDULE } from './lidar-arms.ts';
 import { endPoint, interval, overBuildings } from './lidar-intervals.ts';
 import { BUILDINGS } from './lidar-pairs.ts';
-import { ARM_SCHEDULE } from './lidar-arms.ts';
 import { type Errors, lidarStudy, type Study } from './lidar-study.ts';
 import type { TransferFigures, TransferPart } from './part.ts';
 
@@ -90,13 +90,26 @@ function tableOf(study: Study, counts: readonly number[], { endpoint, withoutPos
     );
   return [
     `Root mean square error over the mean predictor's, translation / rotation, mean over four buildings ± half of the 95% interval (t, 3 degrees of freedom).`,
-    `Pairs: ${Object.entries(study.pairs).map(([name, count]) => `${name} ${count}`).join(', ')}.`,
+    `Pairs: ${Object.entries(study.pairs)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')}.`,
     '',
-    row('arm', counts.map((count) => `N = ${count}`)),
+    row(
+      'arm',
+      counts.map((count) => `N = ${count}`),
+    ),
     `|---|${'---|'.repeat(counts.length)}`,
     once('zero-shot (N = 0)', study.zeroShot),
-    ...Object.entries(study.arms).map(([name, byCount]) => row(name, counts.map((count) => cell(byCount[count]!)))),
-    once('ICP, from the identity (N = 0)', study.icp.map((errors) => [errors])),
+    ...Object.entries(study.arms).map(([name, byCount]) =>
+      row(
+        name,
+        counts.map((count) => cell(byCount[count]!)),
+      ),
+    ),
+    once(
+      'ICP, from the identity (N = 0)',
+      study.icp.map((errors) => [errors]),
+    ),
     '',
     'Difference to learning from scratch in translation:',
     '',

@@ -40,7 +40,7 @@ const recordSchema = v.strictObject({
   hash: v.string(),
 });
 
-export type EncoderRecord = v.InferOutput<typeof recordSchema>;
+export type EncoderRecord = Omit<v.InferOutput<typeof recordSchema>, 'spec'> & { readonly spec: EncoderSpec };
 
 export interface EncoderBundle {
   readonly record: EncoderRecord;

@@ -4,7 +4,7 @@
  */
 
 import * as tf from '@tensorflow/tfjs';
-import { convShapes, type EncoderSpec, encoderTensors, KERNEL, NORM_EPSILON, type TensorShape } from './conv-layers.ts';
+import { convShapes, type EncoderSpec, KERNEL, NORM_EPSILON, type TensorShape } from './conv-layers.ts';
 
 /** Tensors by their places in a flat vector, differentiable. @param at first number of the first */
 export function unpack(flat: tf.Tensor1D, tensors: readonly TensorShape[], at = 0): tf.Tensor[] {
@@ -36,7 +36,13 @@ export function convolve(
   const right = circular ? tf.slice(x, [0, 0, 0, 0], [n, h, 1, c]) : tf.zeros<tf.Rank.R4>([n, h, 1, c]);
   let wide = tf.concat([left, x, right], 2);
   const isFlat = taps === KERNEL;
-  if (!isFlat) wide = tf.pad(wide, [[0, 0], [1, 1], [0, 0], [0, 0]]); // biome-ignore format: one edge a pair
+  if (!isFlat)
+    wide = tf.pad(wide, [
+      [0, 0],
+      [1, 1],
+      [0, 0],
+      [0, 0],
+    ]);
   const windows: tf.Tensor4D[] = [];
   for (let row = 0; row < (isFlat ? 1 : KERNEL); row++)
     for (let column = 0; column < KERNEL; column++) windows.push(tf.slice(wide, [0, row, column, 0], [n, h, w, c]));
@@ -54,9 +60,4 @@ export function encodeWith(spec: EncoderSpec, tensors: readonly tf.Tensor[], x: 
   for (const [l, { isLast }] of convShapes(spec).entries())
     map = convolve(fold(map, spec.layers[l]!.fold), tensors.slice(4 * l, 4 * l + 4), spec.circular, !isLast);
   return map;
-}
-
-/** Numbers of an encoder's parameters. */
-export function encoderSize(spec: EncoderSpec): number {
-  return encoderTensors(spec).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }

@@ -40,7 +40,7 @@ export class Encoder {
 function fold(
   x: Float32Array,
   { height, width, inputs }: ConvShape,
-  [rows, columns]: readonly [number, number],
+  [rows]: readonly [number, number],
   out: Float32Array,
 ): void {
   if (rows === 1) {

@@ -13,8 +13,9 @@ export function pairMotion(spec: PairSpec, flat: tf.Tensor1D, first: tf.Tensor4D
   const tensors = unpack(flat, pairTensors(spec));
   const count = encoderTensors(spec.encoder).length;
   const [encoder, body] = [tensors.slice(0, count), tensors.slice(count)];
-  const [n, , cells, channels] = encodeWith(spec.encoder, encoder, first).shape;
-  const a = tf.reshape(encodeWith(spec.encoder, encoder, first), [n, cells, channels]);
+  const map = encodeWith(spec.encoder, encoder, first);
+  const [n, , cells, channels] = map.shape;
+  const a = tf.reshape(map, [n, cells, channels]);
   const b = tf.reshape(encodeWith(spec.encoder, encoder, second), [n, cells, channels]);
   const likeness = tf.div(tf.matMul(a, b, false, true), Math.sqrt(channels));
   const { near, bands } = reachOf(cells, spec.encoder.circular);
@@ -22,7 +23,10 @@ export function pairMotion(spec: PairSpec, flat: tf.Tensor1D, first: tf.Tensor4D
   const soft = tf.softmax(tf.sub(likeness, tf.mul(tf.sub(1, near), 1e9)));
   const found = tf.matMul(soft, b);
   // Each band of the cost volume is a sum over one matrix's places.
-  const costs = tf.stack(bands.map((band) => tf.sum(tf.mul(likeness, band), 2)), 2); // biome-ignore format: one line
+  const costs = tf.stack(
+    bands.map((band) => tf.sum(tf.mul(likeness, band), 2)),
+    2,
+  );
   const rest = tf.zeros([n, cells, COSTS - bands.length]);
   const input = tf.reshape(tf.concat([costs, rest, a, found], 2), [n, 1, cells, COSTS + 2 * channels]);
   const { circular } = spec.encoder;
