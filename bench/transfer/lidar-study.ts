@@ -14,7 +14,7 @@ import type { PairSample } from '../../policy/perception/pair-trainer.ts';
 import type { Schedule } from '../../policy/perception/simd-adam.ts';
 import { icp } from './icp.ts';
 import { ARMS, type ArmSchedule, type Learned, zeroShot } from './lidar-arms.ts';
-import { BUILDINGS, type Building, type BuildingPairs, drawPairs, realPairs } from './lidar-pairs.ts';
+import { type Building, type BuildingPairs, drawPairs, realPairs } from './lidar-pairs.ts';
 
 /** Over the mean predictor's. */
 export interface Errors {
@@ -50,73 +50,79 @@ export interface Study {
 const MOST_JUDGED = 200;
 
 export async function lidarStudy(options: StudyOptions): Promise<Study> {
-  const { seeds, counts, directory, onProgress } = options;
-  const all = await realPairs();
+  const { seeds, counts, onProgress } = options;
+  const buildings = await judgedBuildings();
   const learned: Learned[] = [];
-  for (let seed = 1; seed <= seeds; seed++) {
-    const motion = await pretrained('motion', seed, options);
-    const scenes = await pretrained('clearance', Math.min(seed, options.sceneSeeds), options);
-    learned.push({ motion: joined(motion.encoder, motion.body!), scenes: scenes.encoder });
-  }
-  const cells = await openCells(join(directory, 'lidar', 'cells.json'));
-  const tests = all.map(judged);
-  const means = all.map((one, b) => meanErrors(all, one.building, tests[b]!.samples));
-  const ratio = (b: number, motion: ArrayLike<number>): Errors => {
-    const errors = rootMeanSquare(tests[b]!.samples, motion);
-    return {
-      translation: errors.translation / means[b]!.translation,
-      rotation: errors.rotation / means[b]!.rotation,
-    };
-  };
-  const shots: Errors[][] = all.map((_, b) =>
-    learned.map(({ motion }) => ratio(b, zeroShot(motion, tests[b]!.samples))),
-  );
+  for (let seed = 1; seed <= seeds; seed++) learned.push(await learnedOf(seed, options));
+  const shots = buildings.map((one) => learned.map(({ motion }) => errorsOf(one, zeroShot(motion, one.test))));
   onProgress(`zero-shot ${figure(shots.flat().map(({ translation }) => translation))} in translation`);
-  const rivals = tests.map(({ pairs }, b) => classical(pairs, means[b]!));
+  const rivals = buildings.map(classical);
   onProgress(`ICP ${figure(rivals.map(({ ratio: { translation } }) => translation))} in translation`);
-  const arms = Object.fromEntries(
-    Object.keys(ARMS).map((name) => [
-      name,
-      Object.fromEntries(counts.map((count) => [count, all.map((): Errors[] => [])])),
-    ]),
+  const bySeed: Awaited<ReturnType<typeof armsOf>>[] = [];
+  for (let seed = 1; seed <= seeds; seed++)
+    bySeed.push(await armsOf(seed, counts, learned[seed - 1]!, buildings, options));
+  return {
+    mean: Object.fromEntries(buildings.map(({ building, mean }) => [building, mean])) as Study['mean'],
+    pairs: Object.fromEntries(buildings.map(({ building, pairs }) => [building, pairs])) as Study['pairs'],
+    zeroShot: shots,
+    icp: rivals.map(({ ratio }) => ratio),
+    icpMedian: rivals.map(({ median }) => median),
+    arms: Object.fromEntries(
+      Object.keys(ARMS).map((name) => [
+        name,
+        Object.fromEntries(
+          counts.map((count) => [count, buildings.map((_, b) => bySeed.map((arms) => arms[name]![count]![b]!))]),
+        ),
+      ]),
+    ),
+  };
+}
+
+/** Every arm's errors by number of pairs and building. @param learned of the seed */
+export async function armsOf(
+  seed: number,
+  counts: readonly number[],
+  { motion, scenes }: Learned,
+  buildings: readonly JudgedBuilding[],
+  options: Pick<StudyOptions, 'arms' | 'directory' | 'onProgress'>,
+): Promise<Record<string, Record<number, Errors[]>>> {
+  const cells = await openCells(join(options.directory, 'lidar', `cells-${seed}.json`));
+  const { steps, batch } = options.arms;
+  const arms: Record<string, Record<number, Errors[]>> = Object.fromEntries(
+    Object.keys(ARMS).map((name) => [name, {}]),
   );
-  for (let seed = 1; seed <= seeds; seed++) {
-    for (const count of counts) {
-      for (const [name, arm] of Object.entries(ARMS)) {
-        const byBuilding = arms[name]![count]!;
-        for (const [b, { building }] of all.entries()) {
-          const { motion, scenes } = learned[seed - 1]!;
-          const hash = name.includes('without pose') ? parameterHash(scenes) : parameterHash(motion);
-          const { steps, batch } = options.arms;
-          const id = `${name}|${count}|${building}|${seed}|${hash.slice(0, 12)}|${steps}x${batch}`;
-          const errors = await cells.get(id, () =>
-            ratio(
-              b,
-              arm({
-                learned: { motion, scenes },
-                groups: drawPairs(all, building, count, seed),
-                test: tests[b]!.samples,
-                key: foldIn(foldIn(keyOf(seed), count), b),
-                schedule: options.arms,
-              }),
-            ),
+  for (const count of counts) {
+    for (const [name, arm] of Object.entries(ARMS)) {
+      const errors: Errors[] = [];
+      for (const [b, one] of buildings.entries()) {
+        const hash = parameterHash(name.includes('without pose') ? scenes : motion).slice(0, 12);
+        const compute = () =>
+          errorsOf(
+            one,
+            arm({
+              learned: { motion, scenes },
+              groups: drawPairs(one.all, one.building, count, seed),
+              test: one.test,
+              key: foldIn(foldIn(keyOf(seed), count), b),
+              schedule: options.arms,
+            }),
           );
-          byBuilding[b]!.push(errors);
-        }
-        onProgress(
-          `seed ${seed}, ${count} pairs, ${name}: ${figure(byBuilding.map((one) => one.at(-1)!.translation))}`,
-        );
+        errors.push(await cells.get(`${name}|${count}|${one.building}|${hash}|${steps}x${batch}`, compute));
       }
+      arms[name]![count] = errors;
+      options.onProgress(
+        `seed ${seed}, ${count} pairs, ${name}: ${figure(errors.map(({ translation }) => translation))}`,
+      );
     }
   }
-  return {
-    mean: Object.fromEntries(BUILDINGS.map((name, b) => [name, means[b]!])) as Study['mean'],
-    pairs: Object.fromEntries(all.map(({ building, pairs }) => [building, pairs.length])) as Study['pairs'],
-    zeroShot: shots,
-    icp: rivals.map(({ ratio: one }) => one),
-    icpMedian: rivals.map(({ median: one }) => one),
-    arms,
-  };
+  return arms;
+}
+
+/** Of a seed: both encoders, from the directory where they are kept, or pre-trained now. */
+export async function learnedOf(seed: number, options: StudyOptions): Promise<Learned> {
+  const motion = await pretrained('motion', seed, options);
+  const scenes = await pretrained('clearance', Math.min(seed, options.sceneSeeds), options);
+  return { motion: joined(motion.encoder, motion.body!), scenes: scenes.encoder };
 }
 
 async function pretrained(labels: LidarLabels, seed: number, options: StudyOptions) {
@@ -152,19 +158,36 @@ function joined(encoder: Float32Array, body: Float32Array): Float32Array {
   return all;
 }
 
-interface Judged {
-  readonly samples: readonly PairSample[];
-  readonly pairs: BuildingPairs['pairs'];
+/** A building held out. */
+export interface JudgedBuilding {
+  readonly building: Building;
+  readonly all: readonly BuildingPairs[];
+  /** How many it has. */
+  readonly pairs: number;
+  /** Those that are judged, as logged; and as logged, then from their other end. */
+  readonly chosen: BuildingPairs['pairs'];
+  readonly test: readonly PairSample[];
+  /** Of the mean predictor, m and rad. */
+  readonly mean: Errors;
 }
 
-function judged({ building, pairs, samples }: BuildingPairs): Judged {
-  const order = new Int32Array(pairs.length);
-  new RandomStream(foldIn(keyOf(2026), BUILDINGS.indexOf(building))).permutation(order);
-  const chosen = [...order.subarray(0, MOST_JUDGED)];
-  return {
-    pairs: chosen.map((i) => pairs[i]!),
-    samples: [...chosen.map((i) => samples[i]!), ...chosen.map((i) => samples[i + pairs.length]!)],
-  };
+/** @throws InputError where the logs are not there */
+export async function judgedBuildings(): Promise<JudgedBuilding[]> {
+  const all = await realPairs();
+  return all.map(({ building, pairs, samples }, b) => {
+    const order = new Int32Array(pairs.length);
+    new RandomStream(foldIn(keyOf(2026), b)).permutation(order);
+    const chosen = [...order.subarray(0, MOST_JUDGED)];
+    const test = [...chosen.map((i) => samples[i]!), ...chosen.map((i) => samples[i + pairs.length]!)];
+    const mean = meanErrors(all, building, test);
+    return { building, all, pairs: pairs.length, chosen: chosen.map((i) => pairs[i]!), test, mean };
+  });
+}
+
+/** Over the mean predictor's. @param motion [test, 3] */
+export function errorsOf({ test, mean }: JudgedBuilding, motion: ArrayLike<number>): Errors {
+  const { translation, rotation } = rootMeanSquare(test, motion);
+  return { translation: translation / mean.translation, rotation: rotation / mean.rotation };
 }
 
 /** sqrt(mean(ex^2 + ey^2)), m, and sqrt(mean e^2) of the heading, rad. @param motion [samples, 3] */
@@ -190,7 +213,7 @@ function meanErrors(all: readonly BuildingPairs[], heldOut: Building, test: read
   );
 }
 
-function classical(pairs: BuildingPairs['pairs'], mean: Errors): { readonly ratio: Errors; readonly median: Errors } {
+function classical({ chosen: pairs, mean }: JudgedBuilding): { readonly ratio: Errors; readonly median: Errors } {
   const motions = pairs.map(({ first, second }) => icp(first, second));
   const samples = pairs.map(({ motion }) => ({ first: NONE, second: NONE, label: motion }));
   const errors = rootMeanSquare(samples, motions.flat());

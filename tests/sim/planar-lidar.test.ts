@@ -122,7 +122,7 @@ describe('ScanPairs', () => {
 });
 
 /** Median distance from the second scan's points, moved, to the nearest of the first's, m. */
-function gapBetween(first: PlanarScan, second: PlanarScan, [x, y, heading]: ArrayLike<number>): number {
+function gapBetween(first: PlanarScan, second: PlanarScan, [x, y, heading]: Float64Array): number {
   const points = (scan: PlanarScan, turn: number) =>
     [...scan.ranges].flatMap((r, k): [number, number][] => {
       const angle = scan.from + k * scan.step + turn;
