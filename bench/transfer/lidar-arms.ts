@@ -22,7 +22,7 @@ const FINE_RATE = 3e-4;
 const FRESH_RATE = 1e-3;
 
 /** What trained arms do: fixed before any result. */
-export const ARM_SCHEDULE = { steps: 240, batch: 24, warmUp: 20 } as const;
+export const ARM_SCHEDULE = { steps: 200, batch: 16, warmUp: 20 } as const;
 export type ArmSchedule = Omit<Schedule, 'learningRate'>;
 
 export interface ArmInput {

@@ -1,6 +1,6 @@
 /**
  * The network of `pair-spec.ts` on the kernel, forward and backward, a block of pairs at a time. The encoder may be left out of
- * the backward pass, or of both where its maps are given: what is frozen costs nothing. Knows no loss and no optimiser.
+ * the backward pass: what is frozen is not computed. Knows no loss and no optimiser.
  */
 
 import { exp } from '../../core/math.ts';
@@ -69,13 +69,9 @@ export class SimdPair {
     return { y: this.#dense.y, stride: this.#dense.stride };
   }
 
-  /** First scans of the block's pairs, then second ones: see `encoder.features`. @param encode false where its maps are given */
-  forward(parameters: number, pairs: number, encode = true): void {
-    if (encode) this.encoder.forward(parameters, 2 * pairs);
-    this.forwardBody(parameters, pairs);
-  }
-
-  forwardBody(parameters: number, pairs: number): void {
+  /** First scans of the block's pairs, then second ones: see `encoder.features`. */
+  forward(parameters: number, pairs: number): void {
+    this.encoder.forward(parameters, 2 * pairs);
     for (let i = 0; i < pairs; i++) this.#compare(i, pairs);
     const { circular } = this.spec.encoder;
     if (circular) fillBorders(this.#memory, this.#x, this.#input, pairs, circular);
