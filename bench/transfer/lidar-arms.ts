@@ -8,6 +8,7 @@ import { encoderTensors, initialTensors, sizeOf } from '../../policy/perception/
 import { bodyTensors, LABEL_SCALE, LIDAR_PAIR, POSE } from '../../policy/perception/pair-spec.ts';
 import { type PairSample, PairTrainer } from '../../policy/perception/pair-trainer.ts';
 import { rateAt, type Schedule } from '../../policy/perception/simd-adam.ts';
+import { inverse } from './lidar-pairs.ts';
 import { applyHead, type LinearHead, ridgeHead } from './ridge.ts';
 
 export interface Learned {
@@ -56,6 +57,38 @@ export const ARMS: Readonly<Record<string, Arm>> = {
 
 export function zeroShot(motion: Float32Array, test: readonly PairSample[]): Float32Array {
   return new PairTrainer(LIDAR_PAIR, motion, false).predict(test).motion;
+}
+
+/**
+ * The same, each pair seen from both ends and in a mirror, the four answers brought into the pair's frame and averaged.
+ * @param straight n pairs as logged, then from their other end, [2 n] @param mirror the same in a mirror
+ */
+export function zeroShotFourViews(
+  motion: Float32Array,
+  straight: readonly PairSample[],
+  mirror: readonly PairSample[],
+): Float64Array {
+  const trainer = new PairTrainer(LIDAR_PAIR, motion, false);
+  const told = trainer.predict(straight).motion;
+  const flipped = trainer.predict(mirror).motion;
+  const out = new Float64Array(told.length);
+  const pairs = straight.length / 2;
+  for (let i = 0; i < pairs; i++) {
+    const back = i + pairs;
+    const at = (from: Float32Array, k: number, sign: number) =>
+      [from[POSE * k]!, sign * from[POSE * k + 1]!, sign * from[POSE * k + 2]!] as const;
+    const ahead = [at(told, i, 1), at(flipped, i, -1)];
+    const behind = [at(told, back, 1), at(flipped, back, -1)];
+    for (let k = 0; k < POSE; k++) {
+      out[POSE * i + k] = mean([...ahead.map((one) => one[k]!), ...behind.map((one) => inverse(one)[k]!)]);
+      out[POSE * back + k] = mean([...behind.map((one) => one[k]!), ...ahead.map((one) => inverse(one)[k]!)]);
+    }
+  }
+  return out;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 function encoderOf(parameters: Float32Array): Float32Array {

@@ -65,12 +65,25 @@ export function pairsOf(building: Building, scans: readonly LoggedScan[]): Build
     }
   }
   const both = [...pairs, ...pairs.map(swapped)];
+  // A scan is in many pairs.
+  const features = remembered(featuresOf);
+  const flip = remembered(flipped);
   const sample = ({ first, second, motion }: RealPair): PairSample => ({
-    first: featuresOf(first),
-    second: featuresOf(second),
+    first: features(first),
+    second: features(second),
     label: motion,
   });
-  return { building, pairs, samples: both.map(sample), mirrored: both.map(mirrored).map(sample) };
+  const images = both.map((pair) => mirrored(pair, flip));
+  return { building, pairs, samples: both.map(sample), mirrored: images.map(sample) };
+}
+
+function remembered<T>(make: (scan: PlanarScan) => T): (scan: PlanarScan) => T {
+  const known = new Map<PlanarScan, T>();
+  return (scan) => {
+    const found = known.get(scan) ?? make(scan);
+    known.set(scan, found);
+    return found;
+  };
 }
 
 /** T = A^-1 B in the plane. */
@@ -80,20 +93,25 @@ export function motionBetween(a: LoggedScan['pose'], b: LoggedScan['pose']): Rea
   return [c * dx + s * dy, c * dy - s * dx, wrapAngle(b[2] - a[2])];
 }
 
-/** Seen from the other end: T^-1. */
-export function swapped({ first, second, motion: [x, y, heading] }: RealPair): RealPair {
+/** Seen from the other end. */
+export function swapped({ first, second, motion }: RealPair): RealPair {
+  return { first: second, second: first, motion: inverse(motion) };
+}
+
+/** T^-1 */
+export function inverse([x, y, heading]: RealPair['motion']): RealPair['motion'] {
   const [c, s] = [cos(heading), sin(heading)];
-  return { first: second, second: first, motion: [-(c * x + s * y), s * x - c * y, -heading] };
+  return [-(c * x + s * y), s * x - c * y, -heading];
 }
 
 /** Left for right. */
-export function mirrored({ first, second, motion: [x, y, heading] }: RealPair): RealPair {
-  const flip = (scan: PlanarScan): PlanarScan => ({
-    ...scan,
-    from: -(scan.from + (scan.ranges.length - 1) * scan.step),
-    ranges: scan.ranges.slice().reverse(),
-  });
+export function mirrored({ first, second, motion: [x, y, heading] }: RealPair, flip = flipped): RealPair {
   return { first: flip(first), second: flip(second), motion: [x, -y, -heading] };
+}
+
+function flipped(scan: PlanarScan): PlanarScan {
+  const from = -(scan.from + (scan.ranges.length - 1) * scan.step);
+  return { ...scan, from, ranges: scan.ranges.slice().reverse() };
 }
 
 /**

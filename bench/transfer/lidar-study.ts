@@ -13,7 +13,7 @@ import { bodyTensors, LIDAR_PAIR } from '../../policy/perception/pair-spec.ts';
 import type { PairSample } from '../../policy/perception/pair-trainer.ts';
 import type { Schedule } from '../../policy/perception/simd-adam.ts';
 import { icp } from './icp.ts';
-import { ARMS, type ArmSchedule, type Learned, zeroShot } from './lidar-arms.ts';
+import { ARMS, type ArmSchedule, type Learned, zeroShot, zeroShotFourViews } from './lidar-arms.ts';
 import { type Building, type BuildingPairs, drawPairs, realPairs } from './lidar-pairs.ts';
 
 /** Over the mean predictor's. */
@@ -29,6 +29,8 @@ export interface StudyOptions {
   readonly counts: readonly number[];
   readonly pretraining: Schedule;
   readonly arms: ArmSchedule;
+  /** Most pairs of a building that are judged, drawn by a key: each as logged and from its other end. @default 200 */
+  readonly judged?: number;
   readonly directory: string;
   readonly onProgress: (text: string) => void;
 }
@@ -39,6 +41,8 @@ export interface Study {
   readonly pairs: Readonly<Record<Building, number>>;
   /** By building, then seed. */
   readonly zeroShot: readonly (readonly Errors[])[];
+  /** The same, averaged over a pair's four views. */
+  readonly zeroShotFourViews: readonly (readonly Errors[])[];
   /** By building; one, as it learns nothing. Median error, m and rad, beside. */
   readonly icp: readonly Errors[];
   readonly icpMedian: readonly Errors[];
@@ -46,15 +50,15 @@ export interface Study {
   readonly arms: Readonly<Record<string, Readonly<Record<number, readonly (readonly Errors[])[]>>>>;
 }
 
-/** Most pairs of a building that are judged, drawn by a key: each as logged and from its other end. */
-const MOST_JUDGED = 200;
-
 export async function lidarStudy(options: StudyOptions): Promise<Study> {
   const { seeds, counts, onProgress } = options;
-  const buildings = await judgedBuildings();
+  const buildings = await judgedBuildings(options.judged);
   const learned: Learned[] = [];
   for (let seed = 1; seed <= seeds; seed++) learned.push(await learnedOf(seed, options));
   const shots = buildings.map((one) => learned.map(({ motion }) => errorsOf(one, zeroShot(motion, one.test))));
+  const averaged = buildings.map((one) =>
+    learned.map(({ motion }) => errorsOf(one, zeroShotFourViews(motion, one.test, one.mirror))),
+  );
   onProgress(`zero-shot ${figure(shots.flat().map(({ translation }) => translation))} in translation`);
   const rivals = buildings.map(classical);
   onProgress(`ICP ${figure(rivals.map(({ ratio: { translation } }) => translation))} in translation`);
@@ -65,6 +69,7 @@ export async function lidarStudy(options: StudyOptions): Promise<Study> {
     mean: Object.fromEntries(buildings.map(({ building, mean }) => [building, mean])) as Study['mean'],
     pairs: Object.fromEntries(buildings.map(({ building, pairs }) => [building, pairs])) as Study['pairs'],
     zeroShot: shots,
+    zeroShotFourViews: averaged,
     icp: rivals.map(({ ratio }) => ratio),
     icpMedian: rivals.map(({ median }) => median),
     arms: Object.fromEntries(
@@ -167,20 +172,27 @@ export interface JudgedBuilding {
   /** Those that are judged, as logged; and as logged, then from their other end. */
   readonly chosen: BuildingPairs['pairs'];
   readonly test: readonly PairSample[];
+  /** The same in a mirror. */
+  readonly mirror: readonly PairSample[];
   /** Of the mean predictor, m and rad. */
   readonly mean: Errors;
 }
 
 /** @throws InputError where the logs are not there */
-export async function judgedBuildings(): Promise<JudgedBuilding[]> {
+export async function judgedBuildings(most = 200): Promise<JudgedBuilding[]> {
   const all = await realPairs();
-  return all.map(({ building, pairs, samples }, b) => {
+  return all.map(({ building, pairs, samples, mirrored }, b) => {
     const order = new Int32Array(pairs.length);
     new RandomStream(foldIn(keyOf(2026), b)).permutation(order);
-    const chosen = [...order.subarray(0, MOST_JUDGED)];
-    const test = [...chosen.map((i) => samples[i]!), ...chosen.map((i) => samples[i + pairs.length]!)];
+    const chosen = [...order.subarray(0, most)];
+    const both = (from: readonly PairSample[]) => [
+      ...chosen.map((i) => from[i]!),
+      ...chosen.map((i) => from[i + pairs.length]!),
+    ];
+    const test = both(samples);
+    const mirror = both(mirrored);
     const mean = meanErrors(all, building, test);
-    return { building, all, pairs: pairs.length, chosen: chosen.map((i) => pairs[i]!), test, mean };
+    return { building, all, pairs: pairs.length, chosen: chosen.map((i) => pairs[i]!), test, mirror, mean };
   });
 }
 

@@ -54,6 +54,7 @@ export function figuresOf(study: Study): TransferFigures {
     endpoint: versus(FROZEN, 'translation'),
     endpointRotation: versus(FROZEN, 'rotation'),
     withoutPose: versus(HARDER, 'translation'),
+    zeroShotFourViews: summary(study.zeroShotFourViews),
     zeroShotByBuilding: Object.fromEntries(BUILDINGS.map((name, b) => [name, study.zeroShot[b]])),
     icp: summary(study.icp.map((errors) => [errors])),
     icpMedian: Object.fromEntries(BUILDINGS.map((name, b) => [name, study.icpMedian[b]])),
@@ -100,6 +101,7 @@ function tableOf(study: Study, counts: readonly number[], { endpoint, withoutPos
     ),
     `|---|${'---|'.repeat(counts.length)}`,
     once('zero-shot (N = 0)', study.zeroShot),
+    once("zero-shot, averaged over a pair's four views (N = 0)", study.zeroShotFourViews),
     ...Object.entries(study.arms).map(([name, byCount]) =>
       row(
         name,

@@ -1,8 +1,13 @@
 /** The lidar study's parts by hand, its logs as they are, and that what is frozen stays so. */
 
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCarmen } from '../../../bench/transfer/carmen.ts';
 import { icp } from '../../../bench/transfer/icp.ts';
+import { figuresOf } from '../../../bench/transfer/lidar.ts';
+import { ARMS, zeroShotFourViews } from '../../../bench/transfer/lidar-arms.ts';
 import { endPoint, interval } from '../../../bench/transfer/lidar-intervals.ts';
 import {
   BUILDINGS,
@@ -15,9 +20,11 @@ import {
   realPairs,
   swapped,
 } from '../../../bench/transfer/lidar-pairs.ts';
-import { rootMeanSquare } from '../../../bench/transfer/lidar-study.ts';
+import { lidarStudy, rootMeanSquare } from '../../../bench/transfer/lidar-study.ts';
 import { applyHead, ridgeHead } from '../../../bench/transfer/ridge.ts';
 import { keyOf, RandomStream } from '../../../core/rng.ts';
+import { initialTensors } from '../../../policy/perception/conv-layers.ts';
+import { LIDAR_PAIR, pairTensors } from '../../../policy/perception/pair-spec.ts';
 import { isFree, makeFloorPlan } from '../../../sim/floor-plan.ts';
 import { PlanarLidar, type PlanarScan } from '../../../sim/planar-lidar.ts';
 
@@ -55,6 +62,50 @@ describe.skipIf(!haveLogs())('the logs (skipped where they are not there)', () =
     expect(drawPairs(all, 'csail', 300, 1)).toHaveLength(300);
     expect(drawPairs(all, 'intel', 300, 2)[0]![0]).not.toBe(drawn[0]![0]);
   });
+});
+
+describe.skipIf(!haveLogs())('a study in little (skipped where the logs are not there)', () => {
+  it('has every arm in its table, keeps what it made, and leaves the encoders on disk as they are', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'landfall-lidar-'));
+    const options = {
+      seeds: 1,
+      sceneSeeds: 1,
+      counts: [30],
+      pretraining: { steps: 2, batch: 2, learningRate: 1e-3, warmUp: 1 },
+      arms: { steps: 2, batch: 4, warmUp: 1 },
+      judged: 3,
+      directory,
+      onProgress: () => undefined,
+    };
+    const study = await lidarStudy(options);
+    const { json, table } = figuresOf(study);
+    expect(json).toMatchObject({
+      zeroShot: { translation: expect.any(Number), rotation: expect.any(Number) },
+      endpoint: { '30': { diff: expect.any(Number), ci95: [expect.any(Number), expect.any(Number)] } },
+    });
+    for (const arm of Object.keys(ARMS)) expect(table).toContain(`| ${arm} |`);
+    const encoder = join(directory, 'lidar', 'motion-1', 'encoder.safetensors');
+    const before = await readFile(encoder);
+    // The second time nothing is trained: the cells' file is read, and an untrained arm would differ.
+    const cells = join(directory, 'lidar', 'cells-1.json');
+    const written = await readFile(cells, 'utf8');
+    expect(await lidarStudy({ ...options, arms: { steps: 2, batch: 4, warmUp: 2 } })).toEqual(study);
+    expect(await readFile(cells, 'utf8')).toBe(written);
+    expect(await readFile(encoder)).toEqual(before);
+  }, 300_000);
+});
+
+it('four views are one estimate: in a mirror it is mirrored', () => {
+  const random = new RandomStream(keyOf(2));
+  const features = () => Float32Array.from({ length: 192 * 8 }, () => random.normal());
+  const samples = () => Array.from({ length: 4 }, () => ({ first: features(), second: features(), label: [0, 0, 0] }));
+  const [straight, mirror] = [samples(), samples()];
+  const weights = initialTensors(pairTensors(LIDAR_PAIR), keyOf(3));
+  const told = zeroShotFourViews(weights, straight, mirror);
+  const image = zeroShotFourViews(weights, mirror, straight);
+  // y and heading change sign; sums of four in another order, so within rounding.
+  for (const [i, value] of told.entries()) expect(image[i]).toBeCloseTo(i % 3 === 0 ? value : -value, 9);
+  expect(Math.max(...told.map(Math.abs))).toBeGreaterThan(1e-3);
 });
 
 const scan: PlanarScan = { from: -Math.PI / 2, step: Math.PI / 4, maxRange: 50, ranges: Float32Array.of(1, 2, 3, 4) };
