@@ -7,7 +7,7 @@ import { jointNames, type RobotModel } from '../core/robot-model.ts';
 import { nominalDynamics } from '../sim/dynamics.ts';
 import { lowestPoint } from '../sim/extent.ts';
 import { rigRobot, zeroRotation } from '../sim/joint-rig.ts';
-import { massMatrix } from '../sim/mass-matrix.ts';
+import { MassMatrix } from '../sim/mass-matrix.ts';
 import { baseMassProperties, massProperties } from '../sim/mass-properties.ts';
 
 /** Natural frequency that gains are made for, rad/s: 2 Hz, slow enough for any motor, stiff enough to hold a pose. */
@@ -67,12 +67,12 @@ function heldInertias(model: RobotModel): Float64Array {
       ? baseMassProperties(body, rotation, dynamics)
       : massProperties(body, rotation, joint.axis, dynamics, joint.dof);
   });
-  const origins = rig.bodies.map(({ root }) => rig.zeroPoses.subarray(root * 7, root * 7 + 3));
-  const rotations = rig.bodies.map(() => [0, 0, 0, 1] as const);
-  const n = rig.joints.length;
-  const matrix = massMatrix(rig, masses, { origins, rotations }, false);
+  const mass = new MassMatrix(rig, 'fixed');
+  mass.weigh(masses);
+  mass.look({ q: new Float64Array(model.dof.length), base: new Float64Array(7) });
   const felt = new Float64Array(model.dof.length);
-  for (const [i, { dof, mimic }] of rig.joints.entries()) if (mimic === null) felt[dof] = matrix[i * n + i]!;
+  for (const [i, { dof, mimic }] of rig.joints.entries())
+    if (mimic === null) felt[dof] = mass.matrix[i * (mass.size + 1)]!;
   return felt;
 }
 

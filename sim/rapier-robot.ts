@@ -14,7 +14,7 @@ import { Drives } from './actuators/drives.ts';
 import { CoulombFriction } from './coulomb-friction.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
 import { type RobotRig, rigRobot } from './joint-rig.ts';
-import { feltInertias } from './mass-matrix.ts';
+import { feltInertias, MassMatrix } from './mass-matrix.ts';
 import { type PhysicsSettings, type Rapier, rawEngine } from './rapier.ts';
 import { RapierBodies } from './rapier-bodies.ts';
 import { RapierJoints } from './rapier-joints.ts';
@@ -49,6 +49,7 @@ export class RapierRobot implements EnvironmentRobot {
   readonly #senses: RapierSenses;
   readonly #joints: RapierJoints;
   readonly #rotors: RapierRotors;
+  readonly #mass: MassMatrix;
   readonly #drives: Drives;
   readonly #friction: CoulombFriction;
   /** Of the motors, [nJoints]. */
@@ -90,6 +91,7 @@ export class RapierRobot implements EnvironmentRobot {
     this.#senses = new RapierSenses(model, this.#rig);
     this.#joints = new RapierJoints(this.#rig, this.#senses, physics.physicsDt);
     this.#rotors = new RapierRotors(actuators, model, this.#rig);
+    this.#mass = new MassMatrix(this.#rig, model.base);
     this.#drives = new Drives(actuators, physics.physicsDt);
     this.#friction = new CoulombFriction(names.length, physics.physicsDt);
     this.#torques = new Float64Array(names.length);
@@ -307,7 +309,8 @@ export class RapierRobot implements EnvironmentRobot {
     this.#senses.look(world, parts, bodies, this.#dynamics.gravity, this.#physics);
     // A lone joint on a fixed base moves its link, and nothing else moves.
     const alone = this.#rig.joints.length === 1 && model.base === 'fixed';
-    const felt = alone ? parts.inertias : feltInertias(model, this.#rig, parts.masses, truth);
+    this.#mass.weigh(parts.masses);
+    const felt = alone ? parts.inertias : feltInertias(this.#mass, this.#rig, truth);
     // Springs and dampers must be soft enough in every pose, and what a joint feels changes with it.
     const least = alone ? felt : felt.map((inertia) => POSE_MARGIN[model.base] * inertia);
     this.#joints.look(least, bodies, truth);
@@ -317,7 +320,7 @@ export class RapierRobot implements EnvironmentRobot {
       this.#inertias[dof] = least[i]!;
       this.#friction.reset(dof, this.#dynamics.friction[dof]!, least[i]!);
     }
-    this.#drives.reset(this.#dynamics, this.#felt);
+    this.#drives.reset(this.#dynamics, this.#felt, this.#mass);
     this.#setDamping();
     this.objects = new Float64Array(parts.objects.length * OBJECT_STRIDE);
     if (this.#sensing.castsRays) this.#senses.prepareRays();

@@ -18,7 +18,7 @@ import { Drives } from './actuators/drives.ts';
 import { rotorReaction } from './actuators/rotor.ts';
 import { cloneDynamics, type Dynamics } from './dynamics.ts';
 import { type RobotRig, rigRobot } from './joint-rig.ts';
-import { feltInertias } from './mass-matrix.ts';
+import { feltInertias, MassMatrix } from './mass-matrix.ts';
 import { hasContacts, type MjcfPlan } from './mjcf.ts';
 import { loadMujoco, TWIN_DT } from './mujoco.ts';
 import { RobotSensing } from './robot-sensing.ts';
@@ -63,6 +63,7 @@ export class MujocoRobot implements EnvironmentRobot {
   readonly #plan: MjcfPlan;
   readonly #sensing: RobotSensing;
   readonly #senses: TwinSenses;
+  readonly #mass: MassMatrix;
   readonly #drives: Drives;
   readonly #rotors: readonly RotorMount[];
   /** Of the motors, [nJoints]. */
@@ -95,6 +96,7 @@ export class MujocoRobot implements EnvironmentRobot {
     this.#sensing = new RobotSensing(model, spec);
     if (options.key !== undefined) this.#sensing.seed(options.key);
     this.#senses = new TwinSenses(mujoco, model, this.#rig);
+    this.#mass = new MassMatrix(this.#rig, model.base);
     this.#drives = new Drives(actuators, this.physicsDt);
     this.#rotors = rotorMounts(actuators, model, this.#rig);
     this.#torques = new Float64Array(names.length);
@@ -164,7 +166,7 @@ export class MujocoRobot implements EnvironmentRobot {
     this.#weigh(start);
     this.#mujoco.mj_resetData(twin.mj, twin.data);
     twin.place(start);
-    this.#drives.reset(this.#dynamics, this.#inertias);
+    this.#drives.reset(this.#dynamics, this.#inertias, this.#mass);
     this.#steps = 0;
     const { truth } = this;
     // What the engine does not hold: a fixed base, joints of rotors.
@@ -185,7 +187,8 @@ export class MujocoRobot implements EnvironmentRobot {
   #weigh(start: StartState): void {
     const { armature, damping } = this.#dynamics;
     const twin = this.#twin;
-    const felt = feltInertias(this.model, this.#rig, twin.masses, start, armature);
+    this.#mass.weigh(twin.masses, armature);
+    const felt = feltInertias(this.#mass, this.#rig, start);
     let stiff = false;
     for (const [i, { mimic, dof }] of this.#rig.joints.entries()) {
       if (mimic !== null) continue;

@@ -9,7 +9,7 @@ import type { ActuatorSpec } from '../robot-spec.ts';
 import { CommandQueue } from './command-queue.ts';
 import { dcMotorDrive } from './dc-motor.ts';
 import type { Drive, DriveParameters } from './drive.ts';
-import { implicitPdDrive } from './implicit-pd.ts';
+import { ImplicitDrives, type JointInertia } from './implicit-pd.ts';
 import { networkDrive } from './network.ts';
 import { pdDrive } from './pd.ts';
 import { Play } from './play.ts';
@@ -23,6 +23,7 @@ export class Drives {
   readonly #offset: Float64Array;
   readonly #queue: CommandQueue;
   readonly #drives: readonly Drive[];
+  readonly #implicit: ImplicitDrives;
   readonly #play: Play;
   #latency = 0;
 
@@ -48,7 +49,11 @@ export class Drives {
       specs.map(({ latency }) => latency ?? 0),
       physicsDt,
     );
-    this.#drives = specs.map((spec, j) => makeDrive(spec, j, this.#parameters));
+    const implicit = specs.flatMap(({ kind }, j) => (kind === 'implicit-pd' ? [j] : []));
+    this.#implicit = new ImplicitDrives(implicit, this.#parameters);
+    this.#drives = specs.map((spec, j) =>
+      makeDrive(spec, j, this.#parameters, this.#implicit.drive(implicit.indexOf(j))),
+    );
     this.#play = new Play(
       specs.map(({ backlash }) => backlash ?? 0),
       physicsDt,
@@ -59,11 +64,13 @@ export class Drives {
    * Take the parameters of an episode and forget every command.
    * @param inertias of what each joint moves while the others are free, 1 / (M^-1)_jj, armature included, kg m2: for
    * `implicit-pd`; too small is safer than too large
+   * @param coupled what joints with such drives feel together @default each alone, `inertias`
    * @throws InputError where a drive cannot do with them
    */
-  reset(dynamics: Dynamics, inertias: ArrayLike<number>): void {
+  reset(dynamics: Dynamics, inertias: ArrayLike<number>, coupled?: JointInertia): void {
     this.update(dynamics);
     this.#parameters.inertia.set(inertias);
+    this.#implicit.reset(coupled);
     this.#queue.reset();
     this.#play.reset(dynamics.armature);
     for (const drive of this.#drives) drive.reset?.();
@@ -84,6 +91,7 @@ export class Drives {
   /** The command acts at time + latency, of the robot and of each actuator. @param time s, never before the last one's */
   push(command: JointCommand, time: number): void {
     this.#queue.push(command, time + this.#latency);
+    this.#implicit.refresh();
   }
 
   /**
@@ -95,6 +103,7 @@ export class Drives {
     const drives = this.#drives;
     for (let j = 0; j < drives.length; j++) drives[j]!.begin?.(state);
     this.#queue.torques(state, drives, out);
+    this.#implicit.solve(state, out);
     for (let j = 0; j < drives.length; j++) {
       drives[j]!.finish?.(out);
       // motor: tau = scale * tau* + offset
@@ -104,12 +113,12 @@ export class Drives {
   }
 }
 
-function makeDrive(spec: ActuatorSpec, j: number, parameters: DriveParameters): Drive {
+function makeDrive(spec: ActuatorSpec, j: number, parameters: DriveParameters, implicit: Drive): Drive {
   switch (spec.kind) {
     case 'pd':
       return pdDrive(j, parameters);
     case 'implicit-pd':
-      return implicitPdDrive(j, parameters);
+      return implicit;
     case 'dc-motor':
       return dcMotorDrive(j, parameters, spec);
     case 'velocity':

@@ -24,7 +24,7 @@ export const RATE = 50;
  * sub-steps of 1 sweep, 2.8 of 2, 1.9 of 3 and 1.3 of 4; with 4 sub-steps of 1 sweep by 2.2, at a higher price. With 1
  * sub-step of 8 sweeps it is 2.2, and the stance creeps by 1.6 mm in 5 s.
  */
-export const PHYSICS: PhysicsSettings = { physicsDt: 0.005, solverIterations: 2, solverSweeps: 4 };
+export const PHYSICS: PhysicsSettings = { physicsDt: 0.005, solverIterations: 2, solverSweeps: 3 };
 
 /** rad per unit of action: a stride of 0.5 m at full speed, the sag of kp 25 under half the weight included. */
 export const ACTION_SCALE = 0.75;

@@ -6,7 +6,7 @@ import type { Quat } from '../../core/robot-model.ts';
 import { loadRobot, robotDynamics } from '../../loop/experiment.ts';
 import { nominalDynamics } from '../../sim/dynamics.ts';
 import { rigRobot, zeroRotation } from '../../sim/joint-rig.ts';
-import { feltInertias, freeInertias, massMatrix } from '../../sim/mass-matrix.ts';
+import { feltInertias, freeInertias, MassMatrix } from '../../sim/mass-matrix.ts';
 import { baseMassProperties, massProperties } from '../../sim/mass-properties.ts';
 import { loadRapier, RapierRobot } from '../../sim/rapier-robot.ts';
 import { parseUrdf } from '../../sim/urdf.ts';
@@ -25,7 +25,7 @@ const CHAIN = `<robot name="chain">
     <origin xyz="0 0 -0.4"/><axis xyz="0 1 0"/></joint>
 </robot>`;
 
-function matrixOf(text: string, base: 'fixed' | 'floating') {
+function massOf(text: string, base: 'fixed' | 'floating'): MassMatrix {
   const model = parseUrdf(text, { where: 'test', base });
   const rig = rigRobot(model);
   const dynamics = nominalDynamics(model);
@@ -36,11 +36,23 @@ function matrixOf(text: string, base: 'fixed' | 'floating') {
       ? baseMassProperties(body, rotation, dynamics)
       : massProperties(body, rotation, joint.axis, dynamics, joint.dof);
   });
-  const origins = rig.bodies.map(({ root }) => rig.zeroPoses.subarray(root * 7, root * 7 + 3));
-  return massMatrix(rig, masses, { origins, rotations: rig.bodies.map(() => UPRIGHT) }, base === 'floating');
+  const mass = new MassMatrix(rig, base);
+  mass.weigh(masses);
+  return mass;
 }
 
-describe('massMatrix', () => {
+function matrixOf(text: string, base: 'fixed' | 'floating', q: readonly number[] = [0, 0]) {
+  const mass = massOf(text, base);
+  mass.look({ q: Float64Array.from(q), base: Float64Array.of(0, 0, 0, ...UPRIGHT) });
+  return mass.matrix;
+}
+
+const FREE_CHAIN = CHAIN.replace(
+  '<link name="base"/>',
+  '<link name="base"><inertial><mass value="5"/><inertia ixx="1" iyy="2" izz="3" ixy="0" ixz="0" iyz="0"/></inertial></link>',
+);
+
+describe('a mass matrix', () => {
   it('is that of the double pendulum, hanging', () => {
     // M22 = I2 + m2 r2^2; M12 = M22 + m2 l1 r2; M11 = I1 + m1 r1^2 + I2 + m2 (l1 + r2)^2
     const m22 = 0.1 + 3 * 0.36;
@@ -56,18 +68,53 @@ describe('massMatrix', () => {
   });
 
   it('begins with the whole mass where the base floats', () => {
-    const text = CHAIN.replace(
-      '<link name="base"/>',
-      '<link name="base"><inertial><mass value="5"/><inertia ixx="1" iyy="2" izz="3" ixy="0" ixz="0" iyz="0"/></inertial></link>',
-    );
     const n = 8;
-    const matrix = matrixOf(text, 'floating');
+    const matrix = matrixOf(FREE_CHAIN, 'floating');
     for (let k = 0; k < 3; k++) expect(matrix[k * n + k]!).toBeCloseTo(10, 12);
     // About z nothing is off the axis: 3 + 0.1 + 0.1. The hip turns about y: no part about z.
     expect(matrix[5 * n + 5]!).toBeCloseTo(3.2, 12);
     expect(matrix[5 * n + 6]!).toBeCloseTo(0, 12);
     // Turning the base about y moves the legs as the hip does.
     expect(matrix[4 * n + 4]!).toBeCloseTo(2 + matrix[6 * n + 6]!, 12);
+  });
+
+  it('is that of the double pendulum, bent, whatever the first joint', () => {
+    const c = Math.cos(0.8);
+    const m22 = 0.1 + 3 * 0.36;
+    const m12 = m22 + 3 * 0.4 * 0.6 * c;
+    const m11 = 0.1 + 2 * 0.16 + m22 + 3 * (0.16 + 2 * 0.4 * 0.6 * c);
+    const matrix = matrixOf(CHAIN, 'fixed', [-0.5, 0.8]);
+    for (const [k, value] of [m11, m12, m12, m22].entries()) expect(matrix[k]!).toBeCloseTo(value, 12);
+  });
+
+  it('does not depend on where a floating base is nor how it is turned', () => {
+    const mass = massOf(FREE_CHAIN, 'floating');
+    const q = Float64Array.of(0.4, -0.9);
+    const joints = (base: readonly number[]) => {
+      mass.look({ q, base: Float64Array.from(base) });
+      return [54, 55, 62, 63].map((k) => mass.matrix[k]!);
+    };
+    const turned = joints([3, -2, 1, 0.5, -0.5, 0.5, 0.5]);
+    for (const [k, value] of joints([0, 0, 0, ...UPRIGHT]).entries()) expect(turned[k]!).toBeCloseTo(value, 10);
+  });
+
+  it('tells what joints feel together while the rest is free', () => {
+    const mass = massOf(FREE_CHAIN, 'floating');
+    const state = { q: Float64Array.of(0.4, -0.9), base: Float64Array.of(3, -2, 1, 0.5, -0.5, 0.5, 0.5) };
+    mass.look(state);
+    const felt = freeInertias(mass.matrix, 8);
+    const one = new Float64Array(1);
+    for (const j of [0, 1]) {
+      mass.among([j], state, one);
+      expect(one[0]!).toBeCloseTo(felt[6 + j]!, 10);
+    }
+    // Both, in the other order: what each feels while the other is free follows from it.
+    const both = new Float64Array(4);
+    mass.among([1, 0], state, both);
+    expect(both[1]!).toBeCloseTo(both[2]!, 12);
+    const alone = freeInertias(both, 2);
+    expect(alone[0]!).toBeCloseTo(felt[7]!, 10);
+    expect(alone[1]!).toBeCloseTo(felt[6]!, 10);
   });
 
   it('feels sliders where they are, with all they carry and the rotors behind them', () => {
@@ -91,7 +138,9 @@ describe('massMatrix', () => {
         : massProperties(body, UPRIGHT, rig.joints[b - 1]!.axis, dynamics, b - 1),
     );
     const state = { q: Float64Array.of(0.7, 0.5, 0.3), base: new Float64Array(7) };
-    const felt = feltInertias(model, rig, masses, state, [0.4, 0, 1.5]);
+    const mass = new MassMatrix(rig, 'fixed');
+    mass.weigh(masses, [0.4, 0, 1.5]);
+    const felt = feltInertias(mass, rig, state);
     // turn: armature, each link's own, m r^2. out and further: M = [[m1 + m2, m2], [m2, m2 + a]], 1 / (M^-1)_ii = det / M_other
     const det = 5 * 4.5 - 9;
     const expected = [0.4 + 0.05 + 0.01 + 0.02 + 2 * 0.5 ** 2 + 3 * 0.8 ** 2, det / 4.5, det / 5];

@@ -84,6 +84,7 @@ describe('the arm', () => {
 
   it('follows a step of each joint without ringing', () => {
     const size = 0.1;
+    const { physicsDt } = ARM_PHYSICS;
     for (let j = 0; j < 6; j++) {
       settle(home, 2);
       const from = robot.truth.q[j]!;
@@ -92,12 +93,12 @@ describe('the arm', () => {
       let rise = 0;
       let turns = 0;
       let rate = 0;
-      for (let i = 1; i <= 200; i++) {
+      for (let i = 1; i <= 1 / physicsDt; i++) {
         robot.act(command);
-        robot.step(0.005);
+        robot.step(physicsDt);
         const share = (robot.truth.q[j]! - from) / size;
         peak = Math.max(peak, share);
-        if (rise === 0 && share > 1 - Math.exp(-1)) rise = i * 0.005;
+        if (rise === 0 && share > 1 - Math.exp(-1)) rise = i * physicsDt;
         // 1% of a critically damped step's fastest speed, kp size / kd e
         if (Math.abs(robot.truth.qd[j]!) > (0.01 * command.kp[j]! * size) / command.kd[j]!) {
           if (robot.truth.qd[j]! * rate < 0) turns++;
