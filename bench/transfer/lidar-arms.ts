@@ -49,10 +49,14 @@ export const ARMS: Readonly<Record<string, Arm>> = {
   'frozen encoder, new body': (input) =>
     trained(withBody(encoderOf(input.learned.motion), input), false, FRESH_RATE, input),
   'from scratch': (input) => trained(fresh(input), true, FRESH_RATE, input),
-  'random frozen encoder, new body': (input) => trained(randomFrozen(input), false, FRESH_RATE, input),
-  'random frozen, last layer by ridge': (input) => refitted(randomFrozen(input), input.groups, input.test, false),
+  'random frozen encoder, new body': (input) => trained(calibrated(fresh(input), input), false, FRESH_RATE, input),
+  'random frozen, last layer by ridge': (input) =>
+    refitted(calibrated(fresh(input), input), input.groups, input.test, false),
   'frozen encoder without pose, new body': (input) =>
     trained(withBody(input.learned.scenes, input), false, FRESH_RATE, input),
+  // Added when the arm above it had learned nothing.
+  'frozen encoder without pose, calibrated, new body': (input) =>
+    trained(calibrated(withBody(input.learned.scenes, input), input), false, FRESH_RATE, input),
 };
 
 export function zeroShot(motion: Float32Array, test: readonly PairSample[]): Float32Array {
@@ -111,13 +115,16 @@ function joined(encoder: Float32Array, body: Float32Array): Float32Array {
   return all;
 }
 
-/** A random encoder whose channels have mean 0 and standard deviation 1 over the real scans: a fair control. */
-function randomFrozen(input: ArmInput): Float32Array {
-  const all = fresh(input);
+/**
+ * The last layer's gains and shifts so that each channel of the map has mean 0 and standard deviation 1 over real scans: without it
+ * a frozen encoder that never saw a cost volume gives one in which every cell is like every other. Needs no labels.
+ */
+function calibrated(parameters: Float32Array, { groups }: ArmInput): Float32Array {
+  const all = parameters.slice();
   const trainer = new PairTrainer(LIDAR_PAIR, all, false);
-  const maps = trainer.encode(input.groups.flat().slice(0, 64));
+  const maps = trainer.encode(groups.flat().slice(0, 64));
   const { channels } = trainer.network.encoder.output;
-  // gain and shift of the last layer are the encoder's last numbers
+  // They are the encoder's last numbers.
   const [gain, shift] = [encoderSize - 2 * channels, encoderSize - channels];
   for (let c = 0; c < channels; c++) {
     let [sum, squares, count] = [0, 0, 0];
@@ -127,8 +134,8 @@ function randomFrozen(input: ArmInput): Float32Array {
       count++;
     }
     const sd = Math.sqrt(squares / count - (sum / count) ** 2 + 1e-6);
-    all[gain + c] = 1 / sd;
-    all[shift + c] = -sum / count / sd;
+    all[gain + c] = all[gain + c]! / sd;
+    all[shift + c] = (all[shift + c]! - sum / count) / sd;
   }
   return all;
 }

@@ -14,6 +14,7 @@ const END_POINT = [30, 100] as const;
 const FROZEN = 'frozen, last layer by ridge';
 const SCRATCH = 'from scratch';
 const HARDER = 'frozen encoder without pose, new body';
+const HARDER_CALIBRATED = 'frozen encoder without pose, calibrated, new body';
 
 export const lidar: TransferPart = {
   name: 'lidar',
@@ -54,6 +55,7 @@ export function figuresOf(study: Study): TransferFigures {
     endpoint: versus(FROZEN, 'translation'),
     endpointRotation: versus(FROZEN, 'rotation'),
     withoutPose: versus(HARDER, 'translation'),
+    withoutPoseCalibrated: versus(HARDER_CALIBRATED, 'translation'),
     zeroShotFourViews: summary(study.zeroShotFourViews),
     zeroShotByBuilding: Object.fromEntries(BUILDINGS.map((name, b) => [name, study.zeroShot[b]])),
     icp: summary(study.icp.map((errors) => [errors])),
@@ -73,9 +75,14 @@ export function figuresOf(study: Study): TransferFigures {
 interface EndPoints {
   readonly endpoint: Readonly<Record<string, ReturnType<typeof endPoint>>>;
   readonly withoutPose: Readonly<Record<string, ReturnType<typeof endPoint>>>;
+  readonly withoutPoseCalibrated: Readonly<Record<string, ReturnType<typeof endPoint>>>;
 }
 
-function tableOf(study: Study, counts: readonly number[], { endpoint, withoutPose }: EndPoints): string {
+function tableOf(
+  study: Study,
+  counts: readonly number[],
+  { endpoint, withoutPose, withoutPoseCalibrated }: EndPoints,
+): string {
   const cell = (cells: readonly (readonly Errors[])[]) =>
     MEASURES.map((measure) => {
       const { mean, half } = interval(overBuildings(cells, measure));
@@ -117,6 +124,7 @@ function tableOf(study: Study, counts: readonly number[], { endpoint, withoutPos
     '',
     ...points(FROZEN, endpoint),
     ...points(HARDER, withoutPose),
+    ...points(HARDER_CALIBRATED, withoutPoseCalibrated),
     '',
     `Zero-shot by building (mean over seeds): ${BUILDINGS.map((name, b) => `${name} ${overBuildings([study.zeroShot[b]!], 'translation')[0]!.toFixed(2)} / ${overBuildings([study.zeroShot[b]!], 'rotation')[0]!.toFixed(2)}`).join(', ')}.`,
     `Mean predictor: ${BUILDINGS.map((name) => `${name} ${study.mean[name].translation.toFixed(2)} m, ${study.mean[name].rotation.toFixed(2)} rad`).join('; ')}.`,
