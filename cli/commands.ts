@@ -7,6 +7,7 @@ export type Register = (program: Command) => void;
 export const commands: Readonly<Record<string, () => Promise<{ readonly register: Register }>>> = {
   demo: () => import('./demo.ts'),
   train: () => import('./train.ts'),
+  pretrain: () => import('./pretrain.ts'),
   eval: () => import('./eval.ts'),
   robot: () => import('./robot.ts'),
   deploy: () => import('./deploy.ts'),

@@ -7,4 +7,5 @@ export const parts: Readonly<Record<string, () => Promise<TransferPart>>> = {
   twin: async () => (await import('./twin-part.ts')).part,
   pendulum: async () => (await import('./pendulum.ts')).part,
   guard: async () => (await import('./guard.ts')).guardPart,
+  lidar: async () => (await import('./lidar.ts')).lidar,
 };
