@@ -1,4 +1,4 @@
-/** Trains the arm to reach poses: about three million control steps. */
+/** Trains the arm to reach poses: two and a half million control steps. */
 
 import { defineConfig } from './schema.ts';
 
@@ -6,31 +6,31 @@ export const armReach = defineConfig({
   task: 'arm-reach',
   seed: 1,
   train: {
-    numEnvs: 256,
+    numEnvs: 128,
     horizon: 32,
-    iterations: 400,
-    evalEvery: 20,
-    evalEpisodes: 100,
+    iterations: 600,
+    evalEvery: 25,
+    evalEpisodes: 50,
     stopAtSuccess: 0.98,
   },
   ppo: {
     learningRate: 1e-3,
     minLearningRate: 1e-5,
-    maxLearningRate: 3e-3,
-    // A horizon of 2 s: a target takes one to reach.
-    gamma: 0.98,
+    maxLearningRate: 5e-3,
+    // A horizon of 0.8 s. Looking further, it learns first that ending an episode ends its costs.
+    gamma: 0.95,
     lam: 0.95,
     clip: 0.2,
     valueClip: null,
     valueCoef: 0.5,
     entropyCoef: 0,
     maxGradNorm: 1,
-    targetKl: 0.015,
+    targetKl: 0.05,
     epochs: 5,
     minibatches: 4,
   },
-  // Joint targets within 1.5 rad: a deviation of 0.37 is 0.55 rad, which the speed limit of the targets makes a gentle walk.
-  network: { hidden: [128, 128], criticHidden: [128, 128], activation: 'elu', initialLogStd: -1, finalLogStd: -2.5 },
+  // Joint targets within 1.5 rad: a deviation of 0.2 is 0.3 rad. With 0.37 arms ran into their speed limit and never learned to live.
+  network: { hidden: [128, 128], criticHidden: [128, 128], activation: 'elu', initialLogStd: -1.6, finalLogStd: -3 },
   reward: {},
   randomization: 1,
   dynamics: null,
