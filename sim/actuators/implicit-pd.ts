@@ -103,6 +103,7 @@ export class ImplicitDrives {
   /** @param out holds the answers to the commands, mixed by time: put what the motors give over the step in their place */
   solve(state: RobotState, out: Float64Array): void {
     const n = this.#joints.length;
+    if (n === 0) return;
     const { dt, torqueLimit } = this.#parameters;
     if (this.#isStale && this.#source !== undefined) this.#source.among(this.#joints, state, this.#inertia);
     this.#isStale = false;
