@@ -6,7 +6,7 @@
 
 import { cos, sin } from '../../core/math.ts';
 import type { RandomStream } from '../../core/rng.ts';
-import { quatRotate } from '../../core/rotation.ts';
+import { rotateAt } from '../../core/rotation.ts';
 import type { DepthSensor } from '../../core/sensor.ts';
 import type { SensorQuality } from '../robot-spec.ts';
 import { RAY_STRIDE, type SensedWorld } from '../sensed-world.ts';
@@ -80,7 +80,7 @@ function aimPixels(mount: Mount, pixels: Float64Array, rays: Float64Array): void
   for (let i = 0; 3 * i < pixels.length; i++) {
     const at = RAY_STRIDE * i;
     for (let k = 0; k < 3; k++) ray[k] = pixels[3 * i + k]!;
-    quatRotate(mount.quat, ray, ray);
+    rotateAt(mount.quat, 0, ray, ray);
     for (let k = 0; k < 3; k++) {
       rays[at + k] = mount.origin[k]!;
       rays[at + 3 + k] = ray[k]!;

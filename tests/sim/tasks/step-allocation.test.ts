@@ -10,7 +10,7 @@ import { stepAllocation } from '../../../bench/sim.ts';
 import { tasks } from '../../../sim/tasks/index.ts';
 
 /**
- * Bytes. Measured 160 to 1520, and 7360 with a camera. Twice that: what V8 has inlined after the warm-up differs from run to
+ * Bytes. Measured 160 to 1520. Twice that: what V8 has inlined after the warm-up differs from run to
  * run, on a busy machine most.
  */
 const LIMITS: Readonly<Record<string, number>> = {
@@ -19,11 +19,11 @@ const LIMITS: Readonly<Record<string, number>> = {
   'quadrotor-hover': 2400,
   'quadruped-velocity': 2560,
   'quadruped-rough': 2560,
-  // One number for each of 432 pixels: the way to what its ray hits, from WASM.
-  'arm-push': 10240,
+  'arm-push': 1600,
 };
 
-it.each(Object.keys(tasks))('%s: numbers alone', async (name) => {
+// Again where V8's compiler, which works beside, had not come to it: what allocates always does so every time.
+it.each(Object.keys(tasks))('%s: numbers alone', { retry: 2 }, async (name) => {
   const bytes = await stepAllocation(name);
   expect(bytes).not.toBeNull();
   expect(bytes!).toBeLessThan(LIMITS[name] ?? 1024);
